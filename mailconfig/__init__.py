@@ -1,0 +1,1 @@
+"""The outgoing-mail settings of a Django site, edited, authenticated and tested in the browser."""
