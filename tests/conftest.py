@@ -1,0 +1,157 @@
+"""What every test may ask for: servers, a browser, the cast of users, and the row they configure."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
+
+from mailconfig.models import MailServer
+from mailconfig.pool import pool
+from tests.missing_tools import (  # noqa: F401 - hooks: pytest finds them here
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
+    pytest_runtest_setup,
+)
+from tests.servers.browser import Complaints, accessibility_faults, chromium
+from tests.servers.certificates import Authority
+from tests.servers.scripted import Says, ScriptedServer
+from tests.servers.smtp import SMTPServer
+
+SMTPServerFactory = Callable[..., SMTPServer]
+ScriptedServerFactory = Callable[..., ScriptedServer]
+MailServerFactory = Callable[..., MailServer]
+
+
+# --- servers ---
+
+
+@pytest.fixture(scope="session")
+def ca() -> Authority:
+    """A certificate authority; `ca.pem` is its certificate as text."""
+    return Authority()
+
+
+@pytest.fixture
+def smtp_server(ca: Authority) -> Iterator[SMTPServerFactory]:
+    """`smtp_server(security="starttls", users={"me": "secret"})`; `names=["other.test"]` are its certificate's."""
+    with ExitStack() as running:
+
+        def start(names: tuple[str, ...] = (), **options: object) -> SMTPServer:
+            server = SMTPServer(tls=ca.server_context(*names), **options)  # type: ignore[arg-type]
+            return running.enter_context(server)
+
+        yield start
+
+
+@pytest.fixture
+def scripted_server(ca: Authority) -> Iterator[ScriptedServerFactory]:
+    """`scripted_server({"RCPT": "550 5.1.1 No", "DATA": scripted.stall})`; with `security="starttls"` or "ssl" too."""
+    with ExitStack() as running:
+
+        def start(
+            script: dict[str, Says] | None = None, security: str = "none", names: tuple[str, ...] = ()
+        ) -> ScriptedServer:
+            return running.enter_context(ScriptedServer(script or {}, security, ca.server_context(*names)))
+
+        yield start
+
+
+@pytest.fixture
+def mail_server(db: None, ca: Authority) -> MailServerFactory:
+    """Configure the row of an alias: `mail_server(smtp_server(), password="secret")`; a server gives host, port, CA."""
+
+    def configure(
+        server: SMTPServer | ScriptedServer | None = None, alias: str = "default", **fields: object
+    ) -> MailServer:
+        values: dict[str, Any] = {"from_email": "site@example.com", "timeout": 5, "ehlo_source": "custom"}
+        values |= {"ehlo_name": "site.example.com"}
+        if server:
+            values |= {"host": server.host, "port": server.port, "security": server.security, "ca_bundle": ca.pem}
+        row, _created = MailServer.objects.update_or_create(alias=alias, defaults=values | fields)
+        return row
+
+    return configure
+
+
+@pytest.fixture(autouse=True)
+def no_connection_outlives_its_test() -> Iterator[None]:
+    yield
+    pool.close()
+
+
+# --- the cast ---
+
+
+def _staff(name: str, *actions: str) -> User:
+    user = User.objects.create_user(name, f"{name}@example.com", "password", is_staff=True)
+    of_our_apps = Permission.objects.filter(content_type__app_label__in=["mailconfig", "oauthconnections"])
+    user.user_permissions.set(p for p in of_our_apps if p.codename.startswith(actions))
+    return user
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """May view and change the mail settings, and send test email."""
+    return _staff("alice", "view_", "change_", "send_", "test_")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """May only view the settings."""
+    return _staff("bob", "view_")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """Staff without any permission."""
+    user = _staff("charlie", "view_")
+    user.user_permissions.clear()
+    return user
+
+
+# --- the browser ---
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(live_server: LiveServer, browser: Browser) -> Iterator[Page]:
+    """A page of its own on the live server; fails in the end if the browser complained of a script or its policy."""
+    context = browser.new_context(base_url=live_server.url)
+    context.set_default_timeout(10_000)
+    page, complaints = context.new_page(), Complaints()
+    complaints.watch(page)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def sign_in(page: Page, live_server: LiveServer, client: Client) -> Callable[[User], None]:
+    """`sign_in(alice)`: the page is theirs from now on."""
+
+    def sign_in(user: User) -> None:
+        client.force_login(user)
+        cookie = client.cookies["sessionid"]
+        page.context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": live_server.url}])
+
+    return sign_in
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], None]:
+    """`axe(page)`: fails with what is hard to use for people with a disability."""
+
+    def check(page: Page) -> None:
+        assert accessibility_faults(page) == ""
+
+    return check

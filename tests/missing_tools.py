@@ -1,0 +1,73 @@
+"""Tests that need what a machine may lack are skipped with a sentence on how to get it; CI allows no skip at all."""
+
+import os
+import shutil
+from collections.abc import Callable, Generator
+from importlib.util import find_spec
+from typing import Final
+
+import pytest
+
+
+def _program(name: str) -> str | None:
+    # Servers stand in folders that only root has in PATH.
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *SERVER_FOLDERS]))
+
+
+SERVER_FOLDERS: Final = ["/usr/sbin", "/usr/local/sbin"]
+KINDS: Final[dict[str, tuple[Callable[[], object], str]]] = {
+    "postfix": (
+        lambda: _program("postfix") and os.geteuid() == 0,
+        "There is no Postfix that may be started (needs root). To run its tests: apt-get install postfix sasl2-bin "
+        "libsasl2-modules, then run them as root.",
+    ),
+    "mariadb": (
+        lambda: _program("mariadbd") and find_spec("MySQLdb"),
+        "There is no MariaDB, or no driver for it. To run its tests: apt-get install mariadb-server libmariadb-dev "
+        "pkg-config gcc, then uv run --group mariadb pytest.",
+    ),
+}
+"""Marker: whether this machine has it, and how to get it."""
+
+REFUSED: Final = "REQUIRE_ALL_TESTS is set, but this test did not run: "
+
+
+def skip_what_cannot_run(item: pytest.Item) -> None:
+    # One place skips, so that pytest's closing lines name each reason once.
+    for marker, (is_here, how_to_get_it) in KINDS.items():
+        if item.get_closest_marker(marker) and not is_here():
+            pytest.skip(how_to_get_it)
+
+
+def refuse_skips(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Under REQUIRE_ALL_TESTS=1 make a failure of what was skipped or is expected to fail."""
+    unexpected = report.outcome == "skipped" or hasattr(report, "wasxfail")
+    if unexpected and os.environ.get("REQUIRE_ALL_TESTS") == "1":
+        report.longrepr = REFUSED + _reason(report)
+        report.outcome = "failed"
+        report.__dict__.pop("wasxfail", None)
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return f"expected to fail: {report.wasxfail}"
+    return str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    refuse_skips(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    refuse_skips(report)
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    skip_what_cannot_run(item)
