@@ -1,0 +1,109 @@
+"""The AUTH conversations: PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195), and which of them is chosen."""
+
+import base64
+import hmac
+import smtplib
+from collections.abc import Callable
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from .wire import Wire
+
+Reply = tuple[int, bytes]
+
+ACCEPTED: Final = 235
+CONTINUE: Final = 334
+UNRECOGNIZED: Final = 504
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
+
+
+def _plain(wire: Wire, username: str, password: str) -> Reply:
+    return wire.docmd("AUTH", "PLAIN " + _encoded(f"\0{username}\0{password}"))
+
+
+def _login(wire: Wire, username: str, password: str) -> Reply:
+    reply = wire.docmd("AUTH", "LOGIN")
+    for answer in (username, password):
+        if reply[0] != CONTINUE:
+            break
+        reply = wire.docmd(_encoded(answer))
+    return reply
+
+
+def _cram_md5(wire: Wire, username: str, password: str) -> Reply:
+    code, challenge = wire.docmd("AUTH", "CRAM-MD5")
+    if code != CONTINUE:
+        return code, challenge
+    digest = hmac.new(password.encode(), base64.b64decode(challenge), "md5").hexdigest()
+    return wire.docmd(_encoded(f"{username} {digest}"))
+
+
+_MECHANISMS: Final[dict[str, Callable[[Wire, str, str], Reply]]] = {
+    "PLAIN": _plain,
+    "LOGIN": _login,
+    "CRAM-MD5": _cram_md5,
+}
+_SECRET_ON_THE_WIRE: Final = {"PLAIN", "LOGIN"}
+
+
+def secrets_of(username: str, password: str) -> list[str]:
+    """Everything in a conversation that gives the password away, longest first, for blacking out."""
+    if not password:
+        return []
+    texts = [_encoded(f"\0{username}\0{password}"), _encoded(password), password]
+    return sorted(texts, key=len, reverse=True)
+
+
+def offered(wire: Wire) -> list[str]:
+    """Mechanisms in the server's EHLO answer; some servers say AUTH twice (`AUTH=LOGIN PLAIN`)."""
+    return wire.esmtp_features.get("auth", "").upper().split()
+
+
+def candidates(method: str, server: list[str], encrypted: bool) -> list[str]:
+    """The mechanisms to try, best first.
+
+    Automatic never says a password on a connection that isn't encrypted (S-17), and prefers PLAIN on one that is:
+    it works with passwords that the server keeps hashed, which CRAM-MD5 does not.
+    """
+    if method != "auto":
+        return [name for name in [method.upper()] if name in server]
+    usable = _MECHANISMS if encrypted else _MECHANISMS.keys() - _SECRET_ON_THE_WIRE
+    return [name for name in _MECHANISMS if name in usable and name in server]
+
+
+def authenticate(wire: Wire, method: str, username: str, password: str, *, encrypted: bool) -> tuple[str, bytes]:
+    """Log in; return the mechanism used and the server's words.
+
+    Raises SMTPNotSupportedError if there is no mechanism to use, SMTPAuthenticationError if the server refuses.
+    """
+    server = offered(wire)
+    mechanisms = candidates(method, server, encrypted)
+    if not mechanisms:
+        raise smtplib.SMTPNotSupportedError(_unsupported(method, server))
+    for mechanism in mechanisms:
+        code, reply = _MECHANISMS[mechanism](wire, username, password)
+        if code == ACCEPTED:
+            return mechanism, reply
+        # One refusal is final, or each message would count as several failed logins; only a mechanism
+        # that the server announced and does not know (RFC 4954 section 4) lets the next one have its turn.
+        if code != UNRECOGNIZED:
+            break
+    raise smtplib.SMTPAuthenticationError(code, reply)
+
+
+def _unsupported(method: str, server: list[str]) -> str:
+    if not server:
+        return "SMTP AUTH extension not supported by server."
+    if method == "auto":
+        return _(
+            "The server offers only %(offered)s, which would send the password in clear text over this connection. "
+            "Choose STARTTLS or SSL/TLS."
+        ) % {"offered": ", ".join(server)}
+    return _("The server does not offer %(method)s; it offers %(offered)s.") % {
+        "method": method.upper(),
+        "offered": ", ".join(server),
+    }

@@ -1,0 +1,332 @@
+"""One SMTP session in named steps: resolve, connect, secure, greet, authenticate, then messages."""
+
+import contextlib
+import ipaddress
+import selectors
+import smtplib
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Self
+
+from django.utils.translation import gettext as _
+
+from .bounded import run_bounded
+from .sasl import authenticate, offered, secrets_of
+from .trust import ssl_context
+from .wire import Wire
+
+StepName = Literal["resolve", "connect", "secure", "greet", "authenticate", "sender", "recipient", "message"]
+Address = tuple[Any, ...]
+
+MASK: Final = "********"
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """What a session needs to know, all of it decided: an effective port, the very name to say in EHLO."""
+
+    host: str
+    port: int
+    alias: str = "default"
+    security: str = "none"
+    auth_method: str = "none"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    from_name: str = ""
+    from_email: str = ""
+    force_from: bool = False
+    ehlo_name: str = "localhost"
+    timeout: float = 30
+    ca_bundle: str = field(default="", repr=False)
+
+    @property
+    def authenticates(self) -> bool:
+        return self.auth_method != "none" and bool(self.username)
+
+
+@dataclass
+class Step:
+    """One thing that was done: how it ended, in how long, and what the server said (secrets blacked out)."""
+
+    name: StepName
+    ok: bool = True
+    milliseconds: float = 0
+    detail: str = ""
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the server said to an accepted message, and the recipients it refused (address: (code, text))."""
+
+    reply: str
+    refused: dict[str, tuple[int, bytes]]
+
+
+class Session:
+    """A connection to one server. Raises what smtplib and the socket raise, as Django's SMTP backend does.
+
+    `on_step` is told each step as it ends. Every wait is bounded by the time-out (S-21).
+    """
+
+    def __init__(self, settings: ServerSettings, on_step: Callable[[Step], None] | None = None) -> None:
+        self.settings = settings
+        self.timeout = settings.timeout
+        self.kept = False
+        self.failed_step: StepName | None = None
+        self._on_step = on_step
+        self._secrets = secrets_of(settings.username, settings.password)
+        self._wire = Wire(settings.host, settings.ehlo_name, settings.timeout)
+
+    def __repr__(self) -> str:
+        return f"<Session {self.settings.host}:{self.settings.port}>"
+
+    # --- the way up ---
+
+    def open(self) -> Self:
+        self._wire.allow(self.timeout)
+        try:
+            self._connect(self._resolve())
+            self._secure()
+            self._greet()
+            self._authenticate()
+        except BaseException:
+            self.abandon()
+            raise
+        return self
+
+    def _resolve(self) -> list[Address]:
+        host, port = self.settings.host, self.settings.port
+        with self._step("resolve") as step:
+            addresses = _addresses(host, port, self._wire.remaining())
+            step.detail = ", ".join(dict.fromkeys(address[4][0] for address in addresses))
+        return addresses
+
+    def _connect(self, addresses: list[Address]) -> None:
+        with self._step("connect") as step:
+            self._wire.sock = self._first_that_answers(addresses)
+            step.detail = _("%(address)s, port %(port)s") % {
+                "address": self._wire.sock.getpeername()[0],
+                "port": self.settings.port,
+            }
+
+    def _first_that_answers(self, addresses: list[Address]) -> socket.socket:
+        errors: list[OSError] = []
+        for number, (family, kind, protocol, _name, address) in enumerate(addresses):
+            sock = socket.socket(family, kind, protocol)
+            try:
+                sock.settimeout(self._wire.remaining() / (len(addresses) - number))
+                sock.connect(address)
+                return sock
+            except OSError as error:
+                sock.close()
+                errors.append(error)
+        raise errors[-1]
+
+    def _secure(self) -> None:
+        security = self.settings.security
+        if security == "starttls":
+            with self._step("greet", only_failure=True):
+                self._read_banner()
+                _expect_ok(self._wire.ehlo(), smtplib.SMTPHeloError)
+        with self._step("secure") as step:
+            if security == "ssl":
+                self._wrap()
+            elif security == "starttls":
+                self._start_tls()
+            step.detail = self._describe_encryption()
+
+    def _wrap(self) -> None:
+        plain = self._wire.sock
+        assert plain is not None
+        plain.settimeout(self._wire.remaining())
+        self._wire.sock = ssl_context(self.settings.ca_bundle).wrap_socket(plain, server_hostname=self.settings.host)
+
+    def _start_tls(self) -> None:
+        # smtplib drops what it read before TLS and asks EHLO anew, so nothing said in clear is believed (S-16).
+        self._wire.starttls(context=ssl_context(self.settings.ca_bundle))
+
+    def _describe_encryption(self) -> str:
+        sock = self._wire.sock
+        if sock is None or self.settings.security == "none":
+            return _("no encryption")
+        return f"{sock.version()}, {sock.cipher()[0]}"  # type: ignore[attr-defined]
+
+    def _read_banner(self) -> None:
+        _expect_ok(self._wire.getreply(), smtplib.SMTPConnectError, 220)
+
+    def _greet(self) -> None:
+        with self._step("greet") as step:
+            if self.settings.security != "starttls":
+                self._read_banner()
+            self._wire.ehlo_or_helo_if_needed()
+            said = self._wire.ehlo_resp or self._wire.helo_resp or b""
+            step.detail = _("said %(name)s; the server answered: %(answer)s") % {
+                "name": self.settings.ehlo_name,
+                "answer": ", ".join(said.decode(errors="replace").splitlines()),
+            }
+
+    def _authenticate(self) -> None:
+        settings = self.settings
+        with self._step("authenticate") as step:
+            if not settings.authenticates:
+                step.detail = _("no authentication; the server offers: %(offered)s") % {
+                    "offered": ", ".join(offered(self._wire)) or _("nothing")
+                }
+                return
+            mechanism, reply = self._log_in()
+            step.detail = f"{mechanism}: {reply.decode(errors='replace')}"
+
+    def _log_in(self) -> tuple[str, bytes]:
+        settings = self.settings
+        try:
+            return authenticate(
+                self._wire,
+                settings.auth_method,
+                settings.username,
+                settings.password,
+                encrypted=settings.security != "none",
+            )
+        except Exception as error:
+            failure = self._without_secrets(error)
+        raise failure
+
+    def _without_secrets(self, error: Exception) -> Exception:
+        """The error without its traceback, whose frames hold the SASL lines; a server may even repeat one (S-2)."""
+        if isinstance(error, smtplib.SMTPAuthenticationError):
+            return smtplib.SMTPAuthenticationError(error.smtp_code, self._redacted(_text(error.smtp_error)))
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
+
+    # --- messages ---
+
+    def sendmail(self, sender: str, recipients: Sequence[str], data: bytes) -> Delivery:
+        """Transmit one message; raises SMTPSenderRefused, SMTPRecipientsRefused or SMTPDataError as smtplib does.
+
+        A message that some recipients got counts as sent; the others are in `Delivery.refused` (S-20).
+        """
+        self._wire.allow(self.timeout)
+        try:
+            self._announce_sender(sender, len(data))
+            refused = self._announce_recipients(recipients)
+            return Delivery(self._transmit(data), refused)
+        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
+            self._reset()
+            raise
+
+    def _announce_sender(self, sender: str, size: int) -> None:
+        with self._step("sender") as step:
+            options = [f"size={size}"] if self._wire.has_extn("size") else []
+            code, reply = self._wire.mail(sender, options)
+            if code != 250:
+                raise smtplib.SMTPSenderRefused(code, reply, sender)
+            step.detail = f"{sender}: {_line(code, reply)}"
+
+    def _announce_recipients(self, recipients: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        refused = {}
+        with self._step("recipient") as step:
+            for recipient in recipients:
+                code, reply = self._wire.rcpt(recipient)
+                if len(recipients) > 1:  # a long list may take its time, a single message may not
+                    self._wire.allow(self.timeout)
+                if code not in (250, 251):
+                    refused[recipient] = (code, reply)
+                if code == 421:
+                    break
+            step.detail = f"{recipient}: {_line(code, reply)}"
+            if code == 421 or len(refused) == len(recipients):
+                raise smtplib.SMTPRecipientsRefused(refused)
+        return refused
+
+    def _transmit(self, data: bytes) -> str:
+        with self._step("message") as step:
+            code, reply = self._wire.data(data)
+            if code != 250:
+                raise smtplib.SMTPDataError(code, reply)
+            step.detail = _line(code, reply)
+        return step.detail
+
+    def _reset(self) -> None:
+        with contextlib.suppress(smtplib.SMTPException):
+            self._wire.allow(self.timeout)
+            if self._wire.rset()[0] == 421:
+                self.abandon()
+
+    # --- the way down ---
+
+    @property
+    def usable(self) -> bool:
+        """Still connected, as far as this side knows."""
+        return self._wire.sock is not None
+
+    def is_silent(self) -> bool:
+        """Connected, and the server has said nothing unasked; a server that ends a session says 421 or closes."""
+        if self._wire.sock is None:
+            return False
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wire.sock, selectors.EVENT_READ)
+            return not selector.select(timeout=0)
+
+    def close(self) -> None:
+        """Say QUIT, whatever comes back."""
+        if self.usable:
+            with contextlib.suppress(OSError, ValueError):
+                self._wire.allow(min(self.timeout, 5))
+                self._wire.docmd("QUIT")
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Drop the connection without a word."""
+        self._wire.close()
+
+    @contextlib.contextmanager
+    def _step(self, name: StepName, *, only_failure: bool = False) -> Iterator[Step]:
+        step, started = Step(name), time.perf_counter()
+        try:
+            yield step
+        except Exception as error:
+            step.ok, step.error, self.failed_step = False, error, name
+            step.detail = self._redacted(describe(error))
+            raise
+        finally:
+            step.milliseconds = (time.perf_counter() - started) * 1000
+            if self._on_step and not (step.ok and only_failure):
+                self._on_step(step)
+
+    def _redacted(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
+
+
+def describe(error: Exception) -> str:
+    """An error in the server's own words: "535 5.7.8 Bad credentials"."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{who}: {_line(*answer)}" for who, answer in error.recipients.items())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _line(error.smtp_code, error.smtp_error)
+    return str(error) or type(error).__name__
+
+
+def _line(code: int, reply: bytes | str) -> str:
+    return f"{code} {_text(reply)}"
+
+
+def _text(reply: bytes | str) -> str:
+    return reply.decode(errors="replace") if isinstance(reply, bytes) else reply
+
+
+def _expect_ok(answer: tuple[int, bytes], failure: type[smtplib.SMTPResponseException], wanted: int = 250) -> None:
+    if answer[0] != wanted:
+        raise failure(*answer)
+
+
+def _addresses(host: str, port: int, seconds: float) -> list[Address]:
+    """The addresses of a host, as getaddrinfo gives them; the system's resolver knows no time-out of its own."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return run_bounded(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), seconds)
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
