@@ -1,0 +1,25 @@
+"""The address inside "Name <user@domain>", as SMTP commands want it (RFC 5321 section 4.1.2)."""
+
+from email.headerregistry import Address, AddressHeader
+
+from django.utils.encoding import force_str, punycode
+
+_ALLOWED_DEFECT = "addr-spec local part with no domain"  # "webmaster" is a local mailbox
+
+
+def addr_spec(address: object) -> str:
+    """The bare address in ASCII, an international domain as IDNA.
+
+    Raises ValueError for anything but one valid address; a line break in it can't reach the wire (S-19).
+    """
+    text = force_str(address)
+    parsed = AddressHeader.value_parser(text)
+    defects = {str(defect) for defect in parsed.all_defects} - {_ALLOWED_DEFECT}
+    if defects:
+        raise ValueError(f"Invalid address {text!r}: {'; '.join(sorted(defects))}")
+    if len(parsed.all_mailboxes) != 1:
+        raise ValueError(f"Invalid address {text!r}: must be a single address")
+    mailbox = parsed.all_mailboxes[0]
+    if mailbox.domain and not mailbox.domain.isascii():
+        return str(Address(username=mailbox.local_part, domain=punycode(mailbox.domain)).addr_spec)
+    return str(mailbox.addr_spec)

@@ -1,0 +1,130 @@
+"""What Django calls to send mail: through the server that an administrator configured, as it is configured now."""
+
+import logging
+import smtplib
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import DatabaseError
+
+from .composing import Envelope, compose
+from .models import MailServer
+from .pool import KEEP_SECONDS, pool
+from .smtp import Delivery, Session, describe
+
+logger = logging.getLogger("mailconfig")
+_logging = threading.local()
+
+
+class EmailBackend(BaseEmailBackend):
+    """The contract of Django's SMTP backend, with the settings of the `MailServer` row named like the mailer's alias.
+
+    Options: `fail_silently`, and `keep_alive`, the seconds for which an idle connection is kept (0: not at all).
+    A sent message carries its `Delivery` as attribute `delivery`: the server's reply and the recipients it refused.
+    """
+
+    def __init__(
+        self,
+        fail_silently: bool = False,
+        *,
+        alias: str | None = None,
+        keep_alive: float = KEEP_SECONDS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(alias=alias, **kwargs)
+        self.alias = alias
+        self.fail_silently = fail_silently
+        self.keep_alive = keep_alive
+        self.connection: Session | None = None
+        self._lock = threading.RLock()
+
+    def open(self) -> bool | None:
+        """Return whether a connection was opened (False: there was one), None if that failed silently.
+
+        Reads the settings in one query. Raises NotConfigured, PasswordUnreadable, SMTPException or OSError.
+        """
+        if self.connection is not None:
+            return False
+        try:
+            settings = MailServer.objects.for_alias(self.alias or "default").connection_settings()
+            self.connection = pool.take(settings) or Session(settings).open()
+        except (OSError, DatabaseError) as error:
+            _log_failure(error)
+            if not self.fail_silently:
+                raise
+            return None
+        return True
+
+    def close(self) -> None:
+        """Give the connection back: it is kept for a while or closed."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            pool.keep(connection, self.keep_alive)
+
+    def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
+        """Send messages over one connection; return how many at least one recipient of which was accepted."""
+        if not email_messages:
+            return 0
+        with self._lock:
+            opened = self.open()
+            if self.connection is None or opened is None:
+                return 0
+            try:
+                return sum(self._send(message) for message in email_messages)
+            finally:
+                if opened:
+                    self.close()
+
+    def _send(self, message: EmailMessage) -> bool:
+        if not message.recipients() or self.connection is None:
+            return False
+        envelope = compose(message, self.connection.settings)
+        try:
+            message.delivery = self._transmit(self.connection, envelope)  # type: ignore[attr-defined]
+        except OSError as error:
+            _log_failure(error)
+            if not self.fail_silently:
+                raise
+            return False
+        _log_refused(message.delivery)  # type: ignore[attr-defined]
+        return True
+
+    def _transmit(self, connection: Session, envelope: Envelope) -> Delivery:
+        if not connection.usable:
+            connection = self._dial_again(connection)
+        try:
+            return connection.sendmail(envelope.sender, envelope.recipients, envelope.data)
+        except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as error:
+            if not _ended_while_idle(connection, error):
+                raise
+        connection = self._dial_again(connection)
+        return connection.sendmail(envelope.sender, envelope.recipients, envelope.data)
+
+    def _dial_again(self, connection: Session) -> Session:
+        connection.abandon()
+        self.connection = Session(connection.settings).open()
+        return self.connection
+
+
+def _ended_while_idle(connection: Session, error: Exception) -> bool:
+    """A kept connection that the server had given up: it took nothing of the message, which may thus go out anew."""
+    closed = isinstance(error, smtplib.SMTPServerDisconnected) or getattr(error, "smtp_code", 0) == 421
+    return closed and connection.kept and connection.failed_step == "sender"
+
+
+def _log_failure(error: Exception) -> None:
+    # A handler may send what is logged by mail, and so come back here.
+    if not getattr(_logging, "busy", False):
+        _logging.busy = True
+        try:
+            logger.warning("Mail could not be sent: %s", describe(error))
+        finally:
+            _logging.busy = False
+
+
+def _log_refused(delivery: Delivery) -> None:
+    for recipient, (code, reply) in delivery.refused.items():
+        logger.warning("Recipient %s refused: %s %s", recipient, code, reply.decode(errors="replace"))
