@@ -1,6 +1,7 @@
 """The app as Django loads it."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,3 +9,10 @@ class MailconfigConfig(AppConfig):
     name = "mailconfig"
     verbose_name = _("Mailconfig")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks  # needs the models
+
+        register(checks.check_mailers)
+        register(checks.check_locked_values)
+        register(checks.check_ca_bundle)

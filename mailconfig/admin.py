@@ -1,0 +1,167 @@
+"""The settings page inside Django's admin."""
+
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from oauthconnections.fields import Undecryptable
+from oauthconnections.reports import hide_secrets
+from oauthconnections.single_row import SingleRowAdmin
+
+from . import views
+from .forms import MailServerForm, TestEmailForm
+from .history import describe_changes
+from .locks import apply_locks, locked_values, source_of
+from .mailers import DEFAULT_ALIAS, our_aliases
+from .models import MailServer
+from .status import describe_status
+
+FIELDSETS = (
+    (_("Settings"), ("host", "port", "from_email", "from_name", "force_from"), ()),
+    (
+        _("Security and authentication"),
+        ("security", "auth_method", "username", "password", "clear_password", "confirm_clear_text"),
+        (),
+    ),
+    (_("Advanced"), ("ehlo_source", "ehlo_name", "ehlo_now", "timeout", "ca_bundle", "ca_file"), ("collapse",)),
+    (None, ("revision",), ()),
+)
+
+
+@admin.register(MailServer)
+class MailServerAdmin(SingleRowAdmin):
+    """One row per mailer of the project; the only row opens by itself."""
+
+    form = MailServerForm
+    change_form_template = "mailconfig/change_form.html"
+    list_display = ("alias", "host", "from_email", "status")
+    readonly_fields = ("ehlo_now", "password_state")
+
+    class Media:
+        css = {"all": ["mailconfig/settings.css"]}
+        js = ["mailconfig/settings.js", "mailconfig/test_dialog.js"]
+
+    def create_missing(self) -> None:
+        for alias in our_aliases() or [DEFAULT_ALIAS]:
+            MailServer.objects.get_or_create(alias=alias)
+
+    def has_send_test_email_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("mailconfig.send_test_email")
+
+    # --- what is on the page ---
+
+    def get_fieldsets(self, request: HttpRequest, obj: MailServer | None = None) -> Any:
+        replaced = self._replacements(request, obj)
+        return [
+            (title, {"fields": [shown for name in names if (shown := replaced.get(name, name))], "classes": classes})
+            for title, names, classes in FIELDSETS
+        ]
+
+    def _replacements(self, request: HttpRequest, obj: MailServer | None) -> dict[str, str | None]:
+        """What stands in for fields that can't be edited; a read-only field would print the password (S-2)."""
+        locked = self._locked(obj)
+        replaced: dict[str, str | None] = {}
+        if not self.has_change_permission(request, obj):
+            replaced = dict.fromkeys(("confirm_clear_text", "ca_file", "revision"))
+        if "password" in locked or not self.has_change_permission(request, obj):
+            replaced |= {"password": "password_state", "clear_password": None}
+        if not (obj and obj.password):
+            replaced["clear_password"] = None
+        if "ca_bundle" in locked:
+            replaced["ca_file"] = None
+        return replaced
+
+    def get_readonly_fields(self, request: HttpRequest, obj: MailServer | None = None) -> Any:
+        return [*self.readonly_fields, *(self._locked(obj) - {"password"})]
+
+    def get_form(self, request: HttpRequest, obj: MailServer | None = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["help_texts"] = {
+            name: _("Set by %(source)s.") % {"source": source_of(name)} for name in self._locked(obj)
+        }
+        return super().get_form(request, obj, change, **kwargs)
+
+    @staticmethod
+    def _locked(obj: MailServer | None) -> set[str]:
+        return set(locked_values(obj.alias)) if obj else set()
+
+    @admin.display(description=_("Password"))
+    def password_state(self, obj: MailServer) -> str:
+        if isinstance(obj.password, Undecryptable):
+            return gettext("Saved, but it can't be decrypted")
+        return gettext("Saved, not shown") if obj.password else gettext("None")
+
+    @admin.display(description=_("Name said now"))
+    def ehlo_now(self, obj: MailServer) -> SafeString:
+        return views.render_ehlo_now(obj)
+
+    @admin.display(description=_("status"))
+    def status(self, obj: MailServer) -> str:
+        apply_locks(obj, obj.alias)
+        return describe_status(obj).text
+
+    # --- saving ---
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MailServer]:
+        rows = super().get_queryset(request)
+        # Two who save at once come one after the other; the second is told (see the form's revision).
+        return rows.select_for_update() if request.method == "POST" and self._is_change_view(request) else rows
+
+    @staticmethod
+    def _is_change_view(request: HttpRequest) -> bool:
+        return bool(request.resolver_match and (request.resolver_match.url_name or "").endswith("_change"))
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        hide_secrets(request)
+        extra_context = {
+            "show_save_and_continue": False,
+            "can_send_test_email": self.has_send_test_email_permission(request),
+            **(extra_context or {}),
+        }
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        server = context["original"]
+        context["status"] = describe_status(server)
+        context["test_form"] = TestEmailForm(initial={"recipient": server.from_email}, auto_id="test_%s")
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: MailServer, form: Any, change: bool) -> None:
+        if not form.is_as_saved():
+            obj.revision += 1
+            obj.tested_at, obj.test_error = None, ""
+        obj.save(update_fields=[*form.unlocked_fields(), "revision", "tested_at", "test_error"])
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        changes = describe_changes(form)
+        return [{"changed": {"fields": changes}}] if changes else []
+
+    def response_change(self, request: HttpRequest, obj: MailServer) -> HttpResponse:
+        messages.success(request, gettext("Saved and in force now."))
+        return redirect(request.path)
+
+    # --- pages beside it ---
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                "<int:pk>/test/",
+                self.admin_site.admin_view(partial(views.send_test_email, self)),
+                name="mailconfig_mailserver_test",
+            ),
+            path(
+                "<int:pk>/ehlo/",
+                self.admin_site.admin_view(partial(views.ehlo_tools, self)),
+                name="mailconfig_mailserver_ehlo",
+            ),
+            *super().get_urls(),
+        ]

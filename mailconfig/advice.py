@@ -1,0 +1,85 @@
+"""What a failed step means and what to do about it, in words for people who do not know SMTP."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from .smtp import ServerSettings, Step, StepName
+
+
+@dataclass(frozen=True)
+class Advice:
+    """`remedy` is a change of settings that would help: field name to value."""
+
+    id: str
+    meaning: str
+    action: str
+    remedy: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+STEP_TITLES: Final[dict[StepName, Promise]] = {
+    "resolve": _("Find server"),
+    "connect": _("Connect"),
+    "secure": _("Secure"),
+    "greet": _("Greet (EHLO)"),
+    "authenticate": _("Authenticate"),
+    "sender": _("Sender"),
+    "recipient": _("Recipient"),
+    "message": _("Message"),
+}
+
+_MEANING_AND_ACTION: Final[dict[StepName, tuple[Promise, Promise]]] = {
+    "resolve": (
+        _("No address is known for “%(host)s”."),
+        _("Check the spelling of the server. If it is right, this machine's name resolution (DNS) does not know it."),
+    ),
+    "connect": (
+        _("“%(host)s” could be found, but nothing answered on port %(port)s."),
+        _("Check the port. If it is right, a firewall may block it, or the server is down."),
+    ),
+    "secure": (
+        _("The connection to “%(host)s” could not be encrypted as chosen."),
+        _(
+            "Port 465 usually wants SSL/TLS, ports 25 and 587 want STARTTLS or None. If the certificate is not "
+            "trusted, enter the authority that issued it under “Advanced”."
+        ),
+    ),
+    "greet": (
+        _("The server did not accept the greeting of this site (EHLO %(ehlo_name)s)."),
+        _(
+            "If it closed the connection or sent nothing readable, try SSL/TLS as connection security. If it refused "
+            "the name, choose another EHLO name under “Advanced”."
+        ),
+    ),
+    "authenticate": (
+        _("The server did not let this site log in."),
+        _(
+            "Check the user name (often the full address) and the password, and that the account may send by SMTP. "
+            "If no log-in is needed, choose None as authentication method."
+        ),
+    ),
+    "sender": (
+        _("The server does not accept mail from the sender's address."),
+        _("Use the address of the account that logs in as sender, or log in if you have not."),
+    ),
+    "recipient": (
+        _("The server does not accept mail for this recipient."),
+        _("Check the recipient's address. Many servers send to others only after a log-in."),
+    ),
+    "message": (
+        _("The server refused the message itself."),
+        _("Its answer says why. Often the sender is not allowed for this account, or a limit was reached."),
+    ),
+}
+
+
+def advise(step: Step, server: ServerSettings) -> Advice:
+    """The general advice for a step that failed."""
+    meaning, action = _MEANING_AND_ACTION[step.name]
+    values = {"host": server.host, "port": server.port, "ehlo_name": server.ehlo_name}
+    return Advice("general", str(meaning) % values, str(action) % values)

@@ -1,0 +1,97 @@
+"""The test email: the sending code run step by step, and what its outcome means."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.utils.translation import gettext as _
+
+from .advice import STEP_TITLES, Advice, advise
+from .composing import compose
+from .exceptions import MailconfigError
+from .smtp import ServerSettings, Session, Step
+
+
+@dataclass
+class Outcome:
+    """How a test ended. The failed step is the last one; `advice` belongs to it."""
+
+    recipient: str
+    ok: bool = False
+    message_id: str | None = None
+    steps: list[Step] = field(default_factory=list)
+    advice: Advice | None = None
+
+    @property
+    def last_words(self) -> str:
+        """What the server said last, or the error."""
+        return self.steps[-1].detail if self.steps else ""
+
+    @property
+    def error(self) -> str:
+        return "" if self.ok else self.last_words
+
+    @property
+    def titled_steps(self) -> list[tuple[str, Step]]:
+        """The steps with their names for people."""
+        return [(str(STEP_TITLES[step.name]), step) for step in self.steps]
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `mailserver test --json` prints."""
+        steps = [
+            {
+                "step": step.name,
+                "ok": step.ok,
+                "milliseconds": round(step.milliseconds, 1),
+                "detail": step.detail,
+                "advice": None if step.ok or self.advice is None else self.advice.as_json(),
+            }
+            for step in self.steps
+        ]
+        return {"ok": self.ok, "message_id": self.message_id, "steps": steps}
+
+
+def run(server: ServerSettings, recipient: str, on_step: Callable[[Step], None] | None = None) -> Outcome:
+    """Send a test email with these settings, through the very code that sends all mail.
+
+    Never raises for what a server, a network or an address can do: the outcome tells.
+    """
+    outcome = Outcome(recipient)
+
+    def note(step: Step) -> None:
+        outcome.steps.append(step)
+        if on_step:
+            on_step(step)
+
+    session = Session(server, note)
+    try:
+        session.open()
+        envelope = compose(_test_message(server, recipient), server)
+        delivery = session.sendmail(envelope.sender, envelope.recipients, envelope.data)
+    except (OSError, ValueError) as error:
+        if not outcome.steps or outcome.steps[-1].ok:  # between two steps, such as a sender that can't be written
+            note(Step("sender", ok=False, detail=str(error), error=error))
+        outcome.advice = advise(outcome.steps[-1], server)
+    else:
+        outcome.ok = not delivery.refused
+        outcome.message_id = message_from_bytes(envelope.data)["Message-ID"]
+    finally:
+        session.close()
+    return outcome
+
+
+def not_started(recipient: str, error: MailconfigError) -> Outcome:
+    """The outcome where there is nothing to test with."""
+    step = Step("resolve", ok=False, detail=str(error), error=error)
+    advice = Advice("general", str(error), _("Complete the settings of the outgoing mail server, then test again."))
+    return Outcome(recipient, steps=[step], advice=advice)
+
+
+def _test_message(server: ServerSettings, recipient: str) -> EmailMessage:
+    body = _(
+        "This is a test email.\n\n"
+        "It was sent through %(host)s, port %(port)s. That you can read it shows that this site can send mail.\n"
+    ) % {"host": server.host, "port": server.port}
+    return EmailMessage(subject=_("Test email"), body=body, to=[recipient])

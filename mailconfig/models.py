@@ -1,0 +1,233 @@
+"""MailServer: what an administrator configures for one mailer of the project."""
+
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+from oauthconnections.fields import EncryptedTextField, Undecryptable
+from oauthconnections.models import WebServer
+
+from . import ehlo
+from .exceptions import NotConfigured, PasswordUnreadable
+from .locks import apply_locks
+from .smtp import ServerSettings
+from .validators import clean_host, validate_ca_bundle, validate_host, validate_one_line
+
+
+class Security(models.TextChoices):
+    NONE = "none", _("None")
+    STARTTLS = "starttls", _("STARTTLS")
+    SSL = "ssl", _("SSL/TLS")
+
+
+class AuthMethod(models.TextChoices):
+    NONE = "none", _("None")
+    AUTO = "auto", _("Automatic")
+    PLAIN = "plain", "PLAIN"
+    LOGIN = "login", "LOGIN"
+    CRAM_MD5 = "cram-md5", "CRAM-MD5"
+
+
+class EhloSource(models.TextChoices):
+    EXTERNAL_URL = "external_url", _("External visible URL")
+    PUBLIC_ADDRESS = "public_address", _("Publicly determined address")
+    CUSTOM = "custom", _("Custom")
+
+
+DEFAULT_PORTS: Final[dict[str, int]] = {Security.NONE: 25, Security.STARTTLS: 25, Security.SSL: 465}
+
+
+class MailServerManager(models.Manager["MailServer"]):
+    def for_alias(self, alias: str) -> "MailServer":
+        """The server of a mailer as it is to be used now: one query, locked values applied.
+
+        Raises NotConfigured if there is none, or none with a host.
+        """
+        url = WebServer.objects.values("external_url")[:1]
+        saved = self.filter(alias=alias).annotate(stored_external_url=models.Subquery(url)).first()
+        server: MailServer = saved or MailServer(alias=alias)
+        apply_locks(server, alias)
+        if not server.host:
+            raise NotConfigured(alias=alias, where=settings_page())
+        return server
+
+
+class MailServer(models.Model):
+    """The outgoing mail server of one mailer (an alias in MAILERS; "default" with EMAIL_BACKEND)."""
+
+    alias = models.CharField(_("mailer"), max_length=100, unique=True, default="default", editable=False)
+    host = models.CharField(
+        _("server"),
+        max_length=253,
+        blank=True,
+        validators=[validate_host],
+        help_text=_("Name or IP address, such as smtp.example.com."),
+    )
+    port = models.PositiveIntegerField(
+        _("port"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(65535)],
+        help_text=_(
+            "Leave empty for the usual port. No encryption: 25 or 587. STARTTLS: 25 or 587. SSL/TLS: 465. "
+            "Your firewall must allow it."
+        ),
+    )
+    from_email = models.EmailField(
+        _("sender address"),
+        blank=True,
+        error_messages={"invalid": _("Enter one e-mail address, such as alerts@example.com.")},
+        help_text=_("Mail that names no sender of its own goes out from this address."),
+    )
+    from_name = models.CharField(
+        _("sender name"),
+        max_length=200,
+        blank=True,
+        validators=[validate_one_line],
+        help_text=_("Shown beside the address, such as “Example shop”."),
+    )
+    force_from = models.BooleanField(
+        _("always send as this address"),
+        default=False,
+        help_text=_(
+            "Also mail that names another sender: answers then go to that one (Reply-To). "
+            "Many providers refuse mail from any but the account's own address."
+        ),
+    )
+    security = models.CharField(
+        _("connection security"), max_length=10, choices=Security.choices, default=Security.STARTTLS
+    )
+    auth_method = models.CharField(
+        _("authentication method"),
+        max_length=10,
+        choices=AuthMethod.choices,
+        default=AuthMethod.AUTO,
+        help_text=_(
+            "Servers inside your network often accept mail without a password. "
+            "If you don't know, try None for both first."
+        ),
+    )
+    username = models.CharField(
+        _("user name"),
+        max_length=320,
+        blank=True,
+        validators=[validate_one_line],
+        help_text=_("Often the full e-mail address of the account."),
+    )
+    password = EncryptedTextField(_("password"), blank=True, default="", validators=[validate_one_line])
+    ehlo_source = models.CharField(
+        _("EHLO name"),
+        max_length=20,
+        choices=EhloSource.choices,
+        default=EhloSource.EXTERNAL_URL,
+        help_text=_(
+            "The name by which this site introduces itself to mail servers. Spam filters look it up: it should be a "
+            "name that belongs to the address your mail comes from, and that address should not be a dynamic one."
+        ),
+    )
+    ehlo_name = models.CharField(
+        _("custom EHLO name"), max_length=255, blank=True, validators=[ehlo.validate_ehlo_name]
+    )
+    timeout = models.PositiveSmallIntegerField(
+        _("time-out"),
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(600)],
+        help_text=_("Seconds to wait for the server before giving up, from 1 to 600."),
+    )
+    ca_bundle = models.TextField(
+        _("own certificate authority"),
+        blank=True,
+        validators=[validate_ca_bundle],
+        help_text=_(
+            "Only for a server whose certificate your own organization issued: "
+            "the certificate of that authority (PEM), trusted beside the public ones."
+        ),
+    )
+    revision = models.PositiveIntegerField(default=0, editable=False)
+    tested_at = models.DateTimeField(null=True, editable=False)
+    test_error = models.TextField(blank=True, editable=False)
+
+    objects = MailServerManager()
+
+    class Meta:
+        verbose_name = _("outgoing mail server (SMTP)")
+        verbose_name_plural = _("outgoing mail server (SMTP)")
+        permissions = [("send_test_email", _("Can send a test email"))]
+
+    def __str__(self) -> str:
+        return self.alias if not self.host else f"{self.host}:{self.effective_port}"
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        self.host = clean_host(self.host)
+        self.username = self.username.strip()
+        super().clean_fields(exclude=exclude)
+        if self.ehlo_name:
+            self.ehlo_name = ehlo.clean_ehlo_name(self.ehlo_name)
+
+    def clean(self) -> None:
+        """Refuse what no server could work with."""
+        if self.host and not self.from_email:
+            raise ValidationError({"from_email": _("Enter the address that this site sends from.")})
+        if self.ehlo_source == EhloSource.CUSTOM and not self.ehlo_name:
+            raise ValidationError({"ehlo_name": _("Enter the name to say, or choose another source for it.")})
+        if self.auth_method != AuthMethod.NONE:
+            self._clean_credentials()
+
+    def _clean_credentials(self) -> None:
+        if self.auth_method != AuthMethod.AUTO and not self.username:
+            raise ValidationError({"username": _("Enter the user name, or choose None as authentication method.")})
+        if self.username and not self.password:
+            raise ValidationError({"password": _("Enter the password, or choose None as authentication method.")})
+        if self.password and not self.username:
+            raise ValidationError({"username": _("Enter the user name that belongs to the password.")})
+
+    @property
+    def effective_port(self) -> int:
+        """The port used: the one entered, else the usual one of the connection security (RFC 5321, RFC 8314)."""
+        return self.port or self.usual_port
+
+    @property
+    def usual_port(self) -> int:
+        return DEFAULT_PORTS.get(self.security, 25)
+
+    @property
+    def says_password_in_clear(self) -> bool:
+        """Whether the password would travel readable (S-17); automatic and CRAM-MD5 never say it."""
+        return self.security == Security.NONE and self.auth_method in (AuthMethod.PLAIN, AuthMethod.LOGIN)
+
+    def connection_settings(self) -> ServerSettings:
+        """All decided, ready for a session. Raises PasswordUnreadable (S-3). Asks for the public address if chosen."""
+        password = "" if self.auth_method == AuthMethod.NONE else self.password
+        if isinstance(password, Undecryptable):
+            raise PasswordUnreadable(where=settings_page())
+        return ServerSettings(
+            alias=self.alias,
+            host=self.host,
+            port=self.effective_port,
+            security=self.security,
+            auth_method=self.auth_method,
+            username=self.username,
+            password=password,
+            from_name=self.from_name,
+            from_email=self.from_email,
+            force_from=self.force_from,
+            ehlo_name=self.name_in_ehlo(),
+            timeout=self.timeout,
+            ca_bundle=self.ca_bundle,
+        )
+
+    def name_in_ehlo(self) -> str:
+        stored = getattr(self, "stored_external_url", None)  # read along by for_alias(), to save a query per connection
+        return ehlo.name(self.ehlo_source, self.ehlo_name, WebServer.objects.external_url(stored))
+
+
+def settings_page() -> str:
+    """Where a person configures the server."""
+    try:
+        return reverse("admin:mailconfig_mailserver_changelist")
+    except NoReverseMatch:
+        return "manage.py mailserver set"

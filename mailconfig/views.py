@@ -1,0 +1,138 @@
+"""The test email and the EHLO tools: beside the settings page, for those whom it lets."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from oauthconnections.reports import hide_secrets
+
+from . import diagnosis, ehlo, public_address
+from .exceptions import MailconfigError
+from .forms import MailServerForm, TestEmailForm
+from .history import log_test, minutes_until_next_test
+from .locks import apply_locks
+from .models import EhloSource, MailServer, settings_page
+
+if TYPE_CHECKING:
+    from .admin import MailServerAdmin
+
+NOT_CARRIED: Final = {"csrfmiddlewaretoken", "recipient", "password", "revision", "_test"}
+"""What the test page does not take along in hidden fields; above all no password (S-2)."""
+
+
+@require_http_methods(["GET", "POST"])
+def send_test_email(page: "MailServerAdmin", request: HttpRequest, pk: int) -> HttpResponse:
+    """The test page, and the answer to the dialog's script. Without `recipient` it asks for one."""
+    hide_secrets(request)
+    if not page.has_send_test_email_permission(request):
+        raise PermissionDenied
+    server = get_object_or_404(MailServer, pk=pk)
+    draft = _draft(page, request, server)
+    context: dict[str, Any] = {"server": server, "draft": draft}
+    if "recipient" in request.POST:
+        context["form"] = form = TestEmailForm(request.POST)
+        context |= _run(request, form, server, draft)
+    else:
+        context["form"] = TestEmailForm(initial={"recipient": server.from_email})
+    return _answer(page, request, context)
+
+
+def _draft(page: "MailServerAdmin", request: HttpRequest, server: MailServer) -> MailServerForm | None:
+    """The settings as they are in the form now, if they were sent along by somebody who may change them.
+
+    Validating them puts them on `server`; without a draft it keeps what is saved.
+    """
+    form_class: type[MailServerForm] = page.get_form(request, server, change=True)
+    sent = form_class.base_fields.keys() & request.POST.keys()
+    if not sent or not page.has_change_permission(request, server):
+        apply_locks(server, server.alias)
+        return None
+    data = request.POST.copy()
+    data.pop("revision", None)  # nothing is saved, so nobody's changes can be overwritten
+    draft = form_class(data, request.FILES, instance=server)
+    draft.is_valid()
+    return draft
+
+
+def _run(request: HttpRequest, form: TestEmailForm, server: MailServer, draft: MailServerForm | None) -> dict[str, Any]:
+    """Send, unless something speaks against it: the outcome or the problem, for the page."""
+    if not form.is_valid() or (draft and draft.errors):
+        return {"problem": _("Nothing was sent. Please correct the entries first.")}
+    if minutes := minutes_until_next_test(request.user):  # type: ignore[arg-type]
+        return {"problem": _too_many(minutes)}
+    if not server.host:
+        return {"problem": _("Nothing was sent. Enter a server first.")}
+    try:
+        settings = server.connection_settings()
+    except MailconfigError as error:
+        return {"problem": str(error)}
+    outcome = diagnosis.run(settings, form.cleaned_data["recipient"])
+    log_test(request.user, server, outcome.recipient, outcome.error)  # type: ignore[arg-type]
+    if draft is None or draft.is_as_saved():
+        MailServer.objects.filter(pk=server.pk).update(tested_at=timezone.now(), test_error=outcome.error)
+    return {"outcome": outcome}
+
+
+def _too_many(minutes: int) -> str:
+    return ngettext(
+        "Too many test emails. Wait %(minutes)s minute, then try again.",
+        "Too many test emails. Wait %(minutes)s minutes, then try again.",
+        minutes,
+    ) % {"minutes": minutes}
+
+
+def _answer(page: "MailServerAdmin", request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    if _asked_by_script(request):
+        return render(request, "mailconfig/test_outcome.html", context)
+    context |= {
+        **page.admin_site.each_context(request),
+        "title": _("Send test email"),
+        "opts": page.opts,
+        "carried": [(name, value) for name, value in request.POST.items() if name not in NOT_CARRIED],
+        "ask_password": bool(request.POST.get("password")),
+    }
+    return render(request, "mailconfig/test_email.html", context)
+
+
+def _asked_by_script(request: HttpRequest) -> bool:
+    """Whether a script asks, which shows a part of a page, rather than a browser, which shows a whole one."""
+    return request.headers.get("X-Requested-With") == "fetch"
+
+
+@require_POST
+def ehlo_tools(page: "MailServerAdmin", request: HttpRequest, pk: int) -> HttpResponse:
+    """Determine the public address anew, or check the EHLO name; both ask others, so only when told to."""
+    server = get_object_or_404(MailServer, pk=pk)
+    if not page.has_change_permission(request, server):
+        raise PermissionDenied
+    apply_locks(server, server.alias)
+    if request.POST.get("action") == "determine":
+        public_address.determine(again=True)
+    findings = _check(server) if request.POST.get("action") == "check" else []
+    if _asked_by_script(request):
+        return HttpResponse(render_ehlo_now(server, findings))
+    for finding in findings:
+        messages.info(request, finding)
+    return redirect(f"{settings_page()}{server.pk}/change/")
+
+
+def _check(server: MailServer) -> list[str]:
+    return [str(finding) for finding in ehlo.check_name(server.name_in_ehlo()).findings]
+
+
+def render_ehlo_now(server: MailServer, findings: list[str] | None = None) -> SafeString:
+    """The name that would be said now, without asking anybody for it, and the buttons that do ask."""
+    determined = public_address.state()
+    unknown = server.ehlo_source == EhloSource.PUBLIC_ADDRESS and determined is None
+    name = "" if unknown else server.name_in_ehlo()
+    context = {"server": server, "name": name, "determined": determined, "findings": findings}
+    return render_to_string("mailconfig/ehlo_now.html", context)
