@@ -1,0 +1,151 @@
+"""The command line's way to the outgoing mail server: show it, change it, test it."""
+
+import json
+import sys
+from argparse import BooleanOptionalAction
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.forms.models import model_to_dict
+from django.utils import timezone
+
+from mailconfig import diagnosis
+from mailconfig.exceptions import MailconfigError
+from mailconfig.forms import MailServerForm
+from mailconfig.locks import apply_locks, locked_values, source_of
+from mailconfig.models import AuthMethod, EhloSource, MailServer, Security
+from oauthconnections.fields import Undecryptable
+
+TEXTS: Final = ("host", "port", "from_email", "from_name", "username", "ehlo_name", "timeout")
+CHOICES: Final = {"security": Security, "auth_method": AuthMethod, "ehlo_source": EhloSource}
+
+
+class Command(BaseCommand):
+    help = "Show, set or test the outgoing mail server of this site."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        self._add_action(actions, "show", "print the settings, secrets masked")
+        setting = self._add_action(actions, "set", "change settings; what is not named stays")
+        self._add_set_arguments(setting)
+        test = self._add_action(actions, "test", "send a test email; exit status 1 if it can't be sent")
+        test.add_argument("--to", metavar="ADDRESS", help="recipient (default: the sender's address)")
+
+    def _add_action(self, actions: Any, name: str, help_text: str) -> CommandParser:
+        action: CommandParser = actions.add_parser(name, help=help_text, description=help_text)
+        action.add_argument("--alias", default="default", help="mailer, an alias in MAILERS (default: %(default)s)")
+        action.add_argument("--json", action="store_true", help="print one JSON object")
+        return action
+
+    def _add_set_arguments(self, parser: CommandParser) -> None:
+        for name in TEXTS:
+            parser.add_argument(_option(name))
+        for name, choices in CHOICES.items():
+            parser.add_argument(_option(name), choices=choices.values)
+        parser.add_argument("--force-from", action=BooleanOptionalAction, default=None)
+        parser.add_argument("--ca-bundle", metavar="FILE", help="PEM file of the own certificate authority")
+        parser.add_argument("--password-file", metavar="FILE", help="file that holds the password; - is standard input")
+        parser.add_argument("--clear-password", action="store_true", help="forget the saved password")
+        parser.add_argument("--confirm-clear-text", action="store_true", help="allow a password without encryption")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        server, _created = MailServer.objects.get_or_create(alias=options["alias"])
+        getattr(self, f"_{options['action']}")(server, options)
+
+    # --- show ---
+
+    def _show(self, server: MailServer, options: dict[str, Any]) -> None:
+        values = _masked(server)
+        if options["json"]:
+            self.stdout.write(json.dumps(values))
+            return
+        locked = locked_values(server.alias)
+        for name, value in values.items():
+            self.stdout.write(f"{name}: {value}" + (f"  (set by {source_of(name)})" if name in locked else ""))
+
+    # --- set ---
+
+    def _set(self, server: MailServer, options: dict[str, Any]) -> None:
+        form = MailServerForm({**_current(server), **_entered(options)}, instance=server)
+        if not form.is_valid():
+            raise CommandError(_problems(form))
+        server.revision += 1
+        server.tested_at, server.test_error = None, ""
+        server.save(update_fields=[*form.unlocked_fields(), "revision", "tested_at", "test_error"])
+        if options["json"]:
+            self.stdout.write(json.dumps(_masked(server)))
+        else:
+            self.stdout.write(self.style.SUCCESS("Saved and in force now."))
+
+    # --- test ---
+
+    def _test(self, server: MailServer, options: dict[str, Any]) -> None:
+        outcome = _run_test(server.alias, options["to"])
+        MailServer.objects.filter(pk=server.pk).update(tested_at=timezone.now(), test_error=outcome.error)
+        if options["json"]:
+            self.stdout.write(json.dumps(outcome.as_json()))
+        else:
+            self._report(outcome)
+        if not outcome.ok:
+            sys.exit(1)
+
+    def _report(self, outcome: diagnosis.Outcome) -> None:
+        for title, step in outcome.titled_steps:
+            style = self.style.SUCCESS if step.ok else self.style.ERROR
+            self.stdout.write(f"{style(title)} ({step.milliseconds:.0f} ms): {step.detail}")
+        if outcome.advice:
+            self.stdout.write(f"{outcome.advice.meaning} {outcome.advice.action}")
+        if outcome.ok:
+            self.stdout.write(self.style.SUCCESS(f"Sent to {outcome.recipient}, Message-ID {outcome.message_id}"))
+
+
+def _run_test(alias: str, recipient: str | None) -> diagnosis.Outcome:
+    try:
+        server = MailServer.objects.for_alias(alias)
+        return diagnosis.run(server.connection_settings(), recipient or server.from_email)
+    except MailconfigError as error:
+        return diagnosis.not_started(recipient or "", error)
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _masked(server: MailServer) -> dict[str, Any]:
+    """The settings in force; of the password only whether there is one."""
+    apply_locks(server, server.alias)
+    values = model_to_dict(server, fields=[*TEXTS, *CHOICES, "force_from", "ca_bundle"])
+    state = "undecryptable" if isinstance(server.password, Undecryptable) else "saved" if server.password else ""
+    return {"alias": server.alias, **values, "effective_port": server.effective_port, "password": state}
+
+
+def _current(server: MailServer) -> dict[str, Any]:
+    """The saved settings as a browser would send them back: without the password, which an empty field keeps."""
+    return model_to_dict(server, fields=MailServerForm.Meta.fields, exclude=["password"])
+
+
+def _entered(options: dict[str, Any]) -> dict[str, Any]:
+    names = (*TEXTS, *CHOICES, "force_from")
+    entered = {name: options[name] for name in names if options[name] is not None}
+    entered |= {name: "on" for name in ("clear_password", "confirm_clear_text") if options[name]}
+    if options["ca_bundle"] is not None:
+        entered["ca_bundle"] = _read(options["ca_bundle"]) if options["ca_bundle"] else ""
+    if options["password_file"]:
+        entered["password"] = _read(options["password_file"]).strip("\r\n")
+    return entered
+
+
+def _read(path: str) -> str:
+    """A secret never stands on the command line, where every user of the machine can see it."""
+    try:
+        return sys.stdin.read() if path == "-" else Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path} can't be read: {error}") from error
+
+
+def _problems(form: MailServerForm) -> str:
+    return "\n".join(
+        f"{'' if name == '__all__' else _option(name) + ': '}{' '.join(map(str, errors))}"
+        for name, errors in form.errors.items()
+    )
