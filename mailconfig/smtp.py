@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Self
 from django.utils.translation import gettext as _
 
 from .bounded import run_bounded
-from .sasl import authenticate, offered, secrets_of
+from .sasl import ACCEPTED, authenticate, offered, secrets_of
 from .trust import ssl_context
 from .wire import Wire
 
@@ -119,6 +119,7 @@ class Session:
             try:
                 sock.settimeout(self._wire.remaining() / (len(addresses) - number))
                 sock.connect(address)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a message's last packet waits
                 return sock
             except OSError as error:
                 sock.close()
@@ -177,7 +178,7 @@ class Session:
                 }
                 return
             mechanism, reply = self._log_in()
-            step.detail = f"{mechanism}: {reply.decode(errors='replace')}"
+            step.detail = f"{mechanism}: {_line(ACCEPTED, reply)}"
 
     def _log_in(self) -> tuple[str, bytes]:
         settings = self.settings
