@@ -32,7 +32,7 @@ FIELDSETS = (
         (),
     ),
     (_("Advanced"), ("ehlo_source", "ehlo_name", "ehlo_now", "timeout", "ca_bundle", "ca_file"), ("collapse",)),
-    (None, ("revision",), ()),
+    (None, ("opened_revision",), ()),
 )
 
 
@@ -70,7 +70,7 @@ class MailServerAdmin(SingleRowAdmin):
         locked = self._locked(obj)
         replaced: dict[str, str | None] = {}
         if not self.has_change_permission(request, obj):
-            replaced = dict.fromkeys(("confirm_clear_text", "ca_file", "revision"))
+            replaced = dict.fromkeys(("confirm_clear_text", "ca_file", "opened_revision"))
         if "password" in locked or not self.has_change_permission(request, obj):
             replaced |= {"password": "password_state", "clear_password": None}
         if not (obj and obj.password):

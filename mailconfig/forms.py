@@ -52,7 +52,7 @@ class MailServerForm(_ModelForm):
         help_text=_("Anybody on the way to the server can read it. Only for a server in your own network."),
     )
     ca_file = forms.FileField(label=_("Certificate file"), required=False, help_text=_("Fills the field above."))
-    revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    opened_revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = MailServer
@@ -76,7 +76,7 @@ class MailServerForm(_ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.pop("password", None)
-        self.initial["revision"] = self.instance.revision
+        self.initial["opened_revision"] = self.instance.revision
         apply_locks(self.instance, self.instance.alias)
         self._saved_password = self.instance.password
         self._saved_server = self._server()
@@ -160,9 +160,9 @@ class MailServerForm(_ModelForm):
 
     def _refuse_outdated_page(self) -> None:
         """Add an error if somebody else saved since this page was opened; saving again then overwrites."""
-        opened = self.cleaned_data.get("revision")
+        opened = self.cleaned_data.get("opened_revision")
         if opened is not None and opened != self._saved_revision:
-            self.data = {**self.data, self.add_prefix("revision"): self._saved_revision}
+            self.data = {**self.data, self.add_prefix("opened_revision"): self._saved_revision}
             self.add_error(
                 None,
                 _(
@@ -173,7 +173,7 @@ class MailServerForm(_ModelForm):
 
     def is_as_saved(self) -> bool:
         """Whether what was entered is what is in force."""
-        return not set(self.changed_data) - {"revision", "confirm_clear_text"}
+        return not set(self.changed_data) - {"opened_revision", "confirm_clear_text"}
 
     def unlocked_fields(self) -> list[str]:
         """Model fields that saving may write; locked values live in the settings of the project."""

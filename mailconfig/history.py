@@ -19,7 +19,7 @@ TESTS_ALLOWED: Final = 20
 TESTS_WINDOW: Final = timedelta(minutes=10)
 
 _NAME_ONLY: Final = {"ca_bundle", "ca_file"}
-_NOT_A_SETTING: Final = {"revision", "confirm_clear_text"}
+_NOT_A_SETTING: Final = {"opened_revision", "confirm_clear_text"}
 
 
 def describe_changes(form: BaseForm) -> list[str]:

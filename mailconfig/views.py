@@ -25,7 +25,7 @@ from .models import EhloSource, MailServer, settings_page
 if TYPE_CHECKING:
     from .admin import MailServerAdmin
 
-NOT_CARRIED: Final = {"csrfmiddlewaretoken", "recipient", "password", "revision", "_test"}
+NOT_CARRIED: Final = {"csrfmiddlewaretoken", "recipient", "password", "opened_revision", "_test"}
 """What the test page does not take along in hidden fields; above all no password (S-2)."""
 
 
@@ -57,7 +57,7 @@ def _draft(page: "MailServerAdmin", request: HttpRequest, server: MailServer) ->
         apply_locks(server, server.alias)
         return None
     data = request.POST.copy()
-    data.pop("revision", None)  # nothing is saved, so nobody's changes can be overwritten
+    data.pop("opened_revision", None)  # nothing is saved, so nobody's changes can be overwritten
     draft = form_class(data, request.FILES, instance=server)
     draft.is_valid()
     return draft
