@@ -5,10 +5,12 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -47,7 +49,7 @@ class MailServerAdmin(SingleRowAdmin):
 
     class Media:
         css = {"all": ["mailconfig/settings.css"]}
-        js = ["mailconfig/settings.js", "mailconfig/test_dialog.js"]
+        js = [Script("mailconfig/settings.js", defer=True), Script("mailconfig/test_dialog.js", defer=True)]
 
     def create_missing(self) -> None:
         for alias in our_aliases() or [DEFAULT_ALIAS]:
@@ -131,6 +133,8 @@ class MailServerAdmin(SingleRowAdmin):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         server = context["original"]
+        context["title"] = capfirst(self.opts.verbose_name)
+        context["subtitle"] = "" if server.alias == DEFAULT_ALIAS else server.alias
         context["status"] = describe_status(server)
         context["test_form"] = TestEmailForm(initial={"recipient": server.from_email}, auto_id="test_%s")
         return super().render_change_form(request, context, *args, **kwargs)

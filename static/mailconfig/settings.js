@@ -7,7 +7,7 @@
   const field = (name) => form.elements.namedItem(name);
   const show = (name, visible) => {
     const row = form.querySelector(`.form-row.field-${name}`);
-    if (row) row.hidden = !visible;
+    if (row) row.classList.toggle("hidden", !visible);
   };
 
   function follow() {
