@@ -159,12 +159,12 @@ class MailServerAdmin(SingleRowAdmin):
         return [
             path(
                 "<int:pk>/test/",
-                self.admin_site.admin_view(partial(views.send_test_email, self)),
+                self.admin_site.admin_view(partial(views.send_test_email, page=self)),
                 name="mailconfig_mailserver_test",
             ),
             path(
                 "<int:pk>/ehlo/",
-                self.admin_site.admin_view(partial(views.ehlo_tools, self)),
+                self.admin_site.admin_view(partial(views.ehlo_tools, page=self)),
                 name="mailconfig_mailserver_ehlo",
             ),
             *super().get_urls(),

@@ -30,7 +30,7 @@ NOT_CARRIED: Final = {"csrfmiddlewaretoken", "recipient", "password", "opened_re
 
 
 @require_http_methods(["GET", "POST"])
-def send_test_email(page: "MailServerAdmin", request: HttpRequest, pk: int) -> HttpResponse:
+def send_test_email(request: HttpRequest, pk: int, page: "MailServerAdmin") -> HttpResponse:
     """The test page, and the answer to the dialog's script. Without `recipient` it asks for one."""
     hide_secrets(request)
     if not page.has_send_test_email_permission(request):
@@ -109,7 +109,7 @@ def _asked_by_script(request: HttpRequest) -> bool:
 
 
 @require_POST
-def ehlo_tools(page: "MailServerAdmin", request: HttpRequest, pk: int) -> HttpResponse:
+def ehlo_tools(request: HttpRequest, pk: int, page: "MailServerAdmin") -> HttpResponse:
     """Determine the public address anew, or check the EHLO name; both ask others, so only when told to."""
     server = get_object_or_404(MailServer, pk=pk)
     if not page.has_change_permission(request, server):
