@@ -48,7 +48,7 @@ class WebServerAdmin(SingleRowAdmin):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         context["address_notes"] = address_notes(WebServer.objects.external_url(), _opened_as(request))
-        context["subtitle"] = None  # the address is in its field; as a heading it would be said twice
+        context["subtitle"] = None  # the name of the only field, which stands right below
         return super().render_change_form(request, context, *args, **kwargs)
 
     def response_change(self, request: HttpRequest, obj: WebServer) -> HttpResponse:

@@ -92,13 +92,12 @@ def _host(url: SplitResult) -> str:
     host = url.hostname or ""
     if url.netloc.startswith("["):
         return f"[{_ip_address(host, ipaddress.IPv6Address)}]"
-    if _is_dotted_number(host):
-        return _ip_address(host, ipaddress.IPv4Address)
-    return _host_name(host.removesuffix("."))
-
-
-def _is_dotted_number(host: str) -> bool:
-    return host.rpartition(".")[2].isdecimal()
+    name = _ascii(host).removesuffix(".")
+    if name.rpartition(".")[2].isdecimal():  # no top-level domain is a number
+        return _ip_address(name, ipaddress.IPv4Address)
+    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        raise _invalid_host()
+    return name
 
 
 def _ip_address(host: str, kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> str:
@@ -111,16 +110,15 @@ def _ip_address(host: str, kind: type[ipaddress.IPv4Address | ipaddress.IPv6Addr
     return address
 
 
-def _host_name(host: str) -> str:
+def _ascii(host: str) -> str:
+    if host.isascii():
+        return host
     import idna  # on first use: its tables are large, and few names need them
 
     try:
-        name = host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
+        return idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError as error:
         raise _invalid_host() from error
-    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise _invalid_host()
-    return name
 
 
 def _invalid_host() -> ValidationError:

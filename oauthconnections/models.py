@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .external_url import ExternalURLField, is_locked, locked_url
@@ -43,7 +44,7 @@ class WebServer(models.Model):
         default_permissions = ("view", "change")
 
     def __str__(self) -> str:
-        return self.external_url or str(self._meta.verbose_name)
+        return gettext("External visible URL")  # not the address itself: a setting may have overruled it
 
 
 def _usable_locked_url() -> str:
