@@ -72,7 +72,9 @@ def is_loopback(host: str | None) -> bool:
 def _read(response: "Response") -> str:
     if response.status_code != 200:
         raise ServiceError("status")
-    content: bytes = response.raw.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise ServiceError("garbage")
+    content = b""
+    for piece in response.raw.stream(MOST_BYTES + 1, decode_content=False):  # unlike read(), notices a cut answer
+        content += piece
+        if len(content) > MOST_BYTES:
+            raise ServiceError("garbage")
     return content.decode("utf-8", "replace").strip()

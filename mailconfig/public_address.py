@@ -136,9 +136,9 @@ def _determine_alone(since: float, seconds: float, resolver: Resolver) -> Public
 def _known(since: float) -> PublicAddress | None:
     try:
         kept = PublicAddress(**json.loads(_file(".json").read_bytes()))
+        return kept if kept.timestamp >= since else None
     except (FileNotFoundError, ValueError, TypeError):  # the latter two: not written by this version
         return None
-    return kept if kept.timestamp >= since else None
 
 
 def _keep(found: PublicAddress) -> None:
@@ -197,8 +197,15 @@ def _ask(now: float, seconds: float, resolver: Resolver) -> PublicAddress:
         return _understand(answer, now, deadline, resolver)
     except (ServiceError, TimeoutError) as error:
         reason = error.reason if isinstance(error, ServiceError) else "slow"
-        logger.warning("%s", REASONS[reason] % {"service": _service_name()}, exc_info=error.__cause__)
+        logger.warning("%s (%s)", REASONS[reason] % {"service": _service_name()}, _kind(error))
         return PublicAddress(reason=reason, timestamp=now)
+
+
+def _kind(error: BaseException) -> str:
+    """Of what began it, such as ConnectionRefusedError. Not its text: that may hold the URL with its key."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return type(error).__name__
 
 
 def _understand(answer: str, now: float, deadline: float, resolver: Resolver) -> PublicAddress:
