@@ -1,0 +1,53 @@
+"""Functions that know no time-out are given one."""
+
+import threading
+import time
+
+import pytest
+
+from mailconfig.bounded import run_bounded
+
+
+def test_it_returns_what_the_function_returns() -> None:
+    assert run_bounded(lambda: 42, 5) == 42
+
+
+def test_it_raises_what_the_function_raises() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_bounded(lambda: 1 // 0, 5)
+
+
+def test_it_gives_up_in_time() -> None:  # S-21
+    released = threading.Event()
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        run_bounded(lambda: released.wait(30), 0.1)
+    assert 0.1 <= time.monotonic() - began < 2
+    released.set()
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_no_time_left_is_a_time_out(seconds: float) -> None:
+    released = threading.Event()
+    with pytest.raises(TimeoutError):
+        run_bounded(lambda: released.wait(30), seconds)
+    released.set()
+
+
+def test_what_is_late_does_not_keep_the_process_from_ending() -> None:
+    released = threading.Event()
+
+    def daemon() -> bool:
+        released.wait(1)
+        return threading.current_thread().daemon
+
+    released.set()
+    assert run_bounded(daemon, 5) is True
+
+
+def test_even_an_exit_reaches_the_caller() -> None:
+    def leave() -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        run_bounded(leave, 5)
