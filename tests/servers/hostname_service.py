@@ -74,7 +74,7 @@ class HostnameService:
         self.answer = answer
         self.asked = 0
         self.ended = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}/"
@@ -90,20 +90,21 @@ class HostnameService:
         self._thread.join()
         self._server.server_close()
 
-    def _handler(service) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the handler below
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                service.asked += 1
-                service.answer(service, self)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the base class
-                """Keep the output of the tests free of access logs."""
-
-        return Handler
-
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False  # server_close() waits for those that still answer
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that gives up in the middle is what many tests want."""
+
+
+def _handler(service: HostnameService) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            service.asked += 1
+            service.answer(service, self)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the base class
+            """Keep the output of the tests free of access logs."""
+
+    return Handler
