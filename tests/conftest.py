@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import django
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from playwright.sync_api import Browser, Page
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from mailconfig.models import MailServer
 from mailconfig.pool import pool
+from tests import settings as project
 from tests.missing_tools import (  # noqa: F401 - hooks: pytest finds them here
     pytest_make_collect_report,
     pytest_runtest_makereport,
@@ -62,7 +65,16 @@ def scripted_server(ca: Authority) -> Iterator[ScriptedServerFactory]:
 
 
 @pytest.fixture
-def mail_server(db: None, ca: Authority) -> MailServerFactory:
+def our_backend(settings: Settings) -> None:
+    """Send through our backend: Django's test environment has replaced it by one that only remembers."""
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = project.MAILERS
+    else:
+        settings.EMAIL_BACKEND = project.EMAIL_BACKEND
+
+
+@pytest.fixture
+def mail_server(db: None, ca: Authority, our_backend: None) -> MailServerFactory:
     """Configure the row of an alias: `mail_server(smtp_server(), password="secret")`; a server gives host, port, CA."""
 
     def configure(
