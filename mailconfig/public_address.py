@@ -124,6 +124,7 @@ def _service_name() -> str:
 
 def _determine_alone(since: float, seconds: float, resolver: Resolver) -> PublicAddress:
     """While one worker asks, the others wait for its answer, a little longer than it may ask."""
+    _folder_path().mkdir(mode=0o700, exist_ok=True)
     with _locked(seconds + 1):
         found = _known(since)
         if found is None:
@@ -175,7 +176,6 @@ def _file(suffix: str) -> Path:
 def _folder() -> Path:
     """A folder of this user alone: in a public one somebody else could put the answer there first."""
     folder = _folder_path()
-    folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if os.name != "nt" and (not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077):
         raise PermissionError(f"{folder} is not a folder of this user alone")

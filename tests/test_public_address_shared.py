@@ -52,6 +52,7 @@ def test_the_service_is_asked_once(service: HostnameService) -> None:
 def test_to_look_at_the_state_asks_nobody(service: HostnameService) -> None:
     assert state() is None
     assert service.asked == 0
+    assert not public_address._folder_path().exists()
     found = determine(resolver=NO_NAMES)
     assert state() == found
     assert abs(time.time() - found.asked_at.timestamp()) < 10
@@ -152,9 +153,15 @@ def test_who_waits_for_another_worker_waits_a_bounded_time(service: HostnameServ
 # --- where it is kept ---
 
 
+def folder_of_all() -> Path:
+    folder = public_address._folder_path()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 def own_file(suffix: str) -> Path:
     """Where this process and its siblings keep what they found."""
-    return public_address._folder() / f"{server_start.name()}{suffix}"
+    return folder_of_all() / f"{server_start.name()}{suffix}"
 
 
 def test_the_folder_belongs_to_this_user_alone(service: HostnameService, tmp_path: Path) -> None:
@@ -175,14 +182,14 @@ def test_a_folder_that_others_may_write_is_not_trusted(service: HostnameService)
 
 
 def test_a_link_in_place_of_the_folder_is_not_trusted(service: HostnameService, tmp_path: Path) -> None:
-    folder = public_address._folder()
+    folder = folder_of_all()
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
     assert determine().reason == "folder"
 
 
 def test_a_file_in_place_of_the_folder_is_said(service: HostnameService) -> None:
-    folder = public_address._folder()
+    folder = folder_of_all()
     folder.rmdir()
     folder.touch()
     assert determine().reason == "folder"
