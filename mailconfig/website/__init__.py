@@ -1,0 +1,1 @@
+"""The ready site: a Django project around the apps, for those who have none."""

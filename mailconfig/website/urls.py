@@ -1,0 +1,15 @@
+"""Addresses of the ready site."""
+
+from django.contrib import admin
+from django.contrib.auth import views
+from django.urls import path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/password_reset/", views.PasswordResetView.as_view(), name="admin_password_reset"),
+    path("admin/password_reset/done/", views.PasswordResetDoneView.as_view(), name="password_reset_done"),
+    path("reset/<uidb64>/<token>/", views.PasswordResetConfirmView.as_view(), name="password_reset_confirm"),
+    path("reset/done/", views.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
+    path("admin/", admin.site.urls),
+]
