@@ -8,21 +8,23 @@ from typing import Final
 
 import pytest
 
-
-def _program(name: str) -> str | None:
-    # Servers stand in folders that only root has in PATH.
-    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *SERVER_FOLDERS]))
-
-
 SERVER_FOLDERS: Final = ["/usr/sbin", "/usr/local/sbin"]
+"""Only root has them in PATH."""
+
+
+def program(name: str) -> str:
+    """Where a program is; an empty text if it isn't installed."""
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *SERVER_FOLDERS])) or ""
+
+
 KINDS: Final[dict[str, tuple[Callable[[], object], str]]] = {
     "postfix": (
-        lambda: _program("postfix") and os.geteuid() == 0,
+        lambda: program("postfix") and os.geteuid() == 0,
         "There is no Postfix that may be started (needs root). To run its tests: apt-get install postfix sasl2-bin "
         "libsasl2-modules, then run them as root.",
     ),
     "mariadb": (
-        lambda: _program("mariadbd") and find_spec("MySQLdb"),
+        lambda: program("mariadbd") and find_spec("MySQLdb"),
         "There is no MariaDB, or no driver for it. To run its tests: apt-get install mariadb-server libmariadb-dev "
         "pkg-config gcc, then uv run --group mariadb pytest.",
     ),

@@ -64,7 +64,7 @@ class Project:
     python: Path
 
     def manage(self, *arguments: str) -> str:
-        command = [self.python, self.folder / "manage.py", *arguments]
+        command = [str(self.python), "manage.py", *arguments]
         result = subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
@@ -81,7 +81,7 @@ class Project:
     def server(self) -> Iterator[str]:
         with closing(socket.create_server(("127.0.0.1", 0))) as listener:
             port = listener.getsockname()[1]
-        command = [self.python, self.folder / "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
+        command = [str(self.python), "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
         with subprocess.Popen(command, cwd=self.folder, env=self.environment, stderr=subprocess.DEVNULL) as process:
             try:
                 yield f"http://127.0.0.1:{port}"

@@ -93,7 +93,7 @@ def _free_port() -> int:
 
 @dataclass
 class Postfix:
-    """A running server; `port` speaks STARTTLS, `tls_port` TLS at once. It takes mail for example.com, but not refused@."""
+    """A running server; `port` speaks STARTTLS, `tls_port` TLS at once. Takes mail for example.com, but refused@."""
 
     folder: Path
     host: str = "127.0.0.1"
@@ -111,7 +111,11 @@ class Postfix:
         self._inbox()
         for path in [self.folder / "mail", *(self.folder / "mail").rglob("*")]:
             shutil.chown(path, uid)
-        for file, text in {"etc/main.cf": MAIN_CF, "etc/master.cf": MASTER_CF, "etc/sasl/smtpd.conf": SASL_CONF}.items():
+        for file, text in {
+            "etc/main.cf": MAIN_CF,
+            "etc/master.cf": MASTER_CF,
+            "etc/sasl/smtpd.conf": SASL_CONF,
+        }.items():
             values = {"folder": self.folder, "uid": uid, "port": self.port, "tls_port": self.tls_port}
             (self.folder / file).write_text(text.format(**values))
         certificate = authority.issue()

@@ -35,7 +35,7 @@ DEFAULTS: Final[dict[str, Says]] = {
 FEATURES_WITH_STARTTLS: Final = "250-mail.test\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS"
 
 
-class Hangup(Exception):  # noqa: N818 - it ends a conversation, it is no error
+class Hangup(Exception):
     """The server ends this conversation."""
 
 
@@ -197,11 +197,19 @@ def stall(conversation: Conversation) -> None:
     conversation.wait(600)
 
 
-def drip(conversation: Conversation) -> None:
-    """One byte a second of a reply that would be fine."""
-    for byte in b"250-" + b"x" * 600:
-        conversation.send(bytes([byte]))
-        conversation.wait(1)
+def dripping(every: float, text: bytes = b"250-" + b"x" * 600) -> Act:
+    """One byte after the other of a reply that would be fine, so that no single wait takes long."""
+
+    def act(conversation: Conversation) -> None:
+        for byte in text:
+            conversation.send(bytes([byte]))
+            conversation.wait(every)
+
+    return act
+
+
+drip: Final = dripping(1)
+"""One byte a second."""
 
 
 def huge_line(conversation: Conversation) -> None:

