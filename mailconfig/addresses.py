@@ -13,7 +13,10 @@ def addr_spec(address: object) -> str:
     Raises ValueError for anything but one valid address; a line break in it can't reach the wire (S-19).
     """
     text = force_str(address)
-    parsed = AddressHeader.value_parser(text)
+    try:
+        parsed = AddressHeader.value_parser(text)
+    except (AttributeError, IndexError) as error:  # Python's parser stumbles over beginnings such as "a@["
+        raise ValueError(f"Invalid address {text!r}") from error
     defects = {str(defect) for defect in parsed.all_defects} - {_ALLOWED_DEFECT}
     if defects:
         raise ValueError(f"Invalid address {text!r}: {'; '.join(sorted(defects))}")

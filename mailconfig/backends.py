@@ -52,8 +52,7 @@ class EmailBackend(BaseEmailBackend):
             settings = MailServer.objects.for_alias(self.alias or "default").connection_settings()
             self.connection = pool.take(settings) or Session(settings).open()
         except (OSError, DatabaseError) as error:
-            _log_failure(error)
-            if not self.fail_silently:
+            if self._must_tell(error):
                 raise
             return None
         return True
@@ -83,13 +82,14 @@ class EmailBackend(BaseEmailBackend):
             return False
         envelope = compose(message, self.connection.settings)
         try:
-            message.delivery = self._transmit(self.connection, envelope)  # type: ignore[attr-defined]
+            delivery = self._transmit(self.connection, envelope)
         except OSError as error:
-            _log_failure(error)
-            if not self.fail_silently:
+            self._give_up_if_lost()
+            if self._must_tell(error):
                 raise
             return False
-        _log_refused(message.delivery)  # type: ignore[attr-defined]
+        message.delivery = delivery  # type: ignore[attr-defined]
+        _log_refused(delivery)
         return True
 
     def _transmit(self, connection: Session, envelope: Envelope) -> Delivery:
@@ -98,33 +98,50 @@ class EmailBackend(BaseEmailBackend):
         try:
             return connection.sendmail(envelope.sender, envelope.recipients, envelope.data)
         except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as error:
-            if not _ended_while_idle(connection, error):
+            if not _ended_between_messages(connection, error):
                 raise
         connection = self._dial_again(connection)
         return connection.sendmail(envelope.sender, envelope.recipients, envelope.data)
 
     def _dial_again(self, connection: Session) -> Session:
         connection.abandon()
+        self.connection = None
         self.connection = Session(connection.settings).open()
         return self.connection
 
+    def _give_up_if_lost(self) -> None:
+        # Else a server that hangs would cost its time-out for each message of a batch that fails silently.
+        if self.connection and not self.connection.usable and not self.connection.proven:
+            self.connection = None
 
-def _ended_while_idle(connection: Session, error: Exception) -> bool:
-    """A kept connection that the server had given up: it took nothing of the message, which may thus go out anew."""
+    def _must_tell(self, error: Exception) -> bool:
+        """Log a failure; return whether the caller gets it too. A handler that mails the log fails without a word."""
+        if _is_logging():
+            return False
+        _log("Mail could not be sent: %s", describe(error))
+        return not self.fail_silently
+
+
+def _ended_between_messages(connection: Session, error: Exception) -> bool:
+    """The server gave up a connection that was good: it took nothing of the message, which may thus go out anew."""
     closed = isinstance(error, smtplib.SMTPServerDisconnected) or getattr(error, "smtp_code", 0) == 421
-    return closed and connection.kept and connection.failed_step == "sender"
-
-
-def _log_failure(error: Exception) -> None:
-    # A handler may send what is logged by mail, and so come back here.
-    if not getattr(_logging, "busy", False):
-        _logging.busy = True
-        try:
-            logger.warning("Mail could not be sent: %s", describe(error))
-        finally:
-            _logging.busy = False
+    return closed and connection.proven and connection.failed_step == "sender"
 
 
 def _log_refused(delivery: Delivery) -> None:
-    for recipient, (code, reply) in delivery.refused.items():
-        logger.warning("Recipient %s refused: %s %s", recipient, code, reply.decode(errors="replace"))
+    if not _is_logging():
+        for recipient, (code, reply) in delivery.refused.items():
+            _log("Recipient %s refused: %s %s", recipient, code, reply.decode(errors="replace"))
+
+
+def _log(text: str, *values: object) -> None:
+    _logging.busy = True
+    try:
+        logger.warning(text, *values)
+    finally:
+        _logging.busy = False
+
+
+def _is_logging() -> bool:
+    """A handler of what is logged here sends mail itself, and must not have that logged again."""
+    return getattr(_logging, "busy", False)

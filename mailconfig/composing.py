@@ -3,7 +3,7 @@
 import copy
 from dataclasses import dataclass
 from email import policy
-from email.utils import formataddr
+from email.headerregistry import Address
 
 import django
 from django.conf import settings
@@ -33,19 +33,26 @@ def compose(message: EmailMessage, server: ServerSettings) -> Envelope:
 def with_sender(message: EmailMessage, server: ServerSettings) -> EmailMessage:
     """The message as this server may send it.
 
-    Nobody chose the From of a message that carries the project's default: it becomes the configured sender. A chosen
-    From is kept, unless the server is to send always as its own address: then answers go to the chosen one.
+    Nobody chose a sender that is the project's default: it becomes the configured one. A chosen sender is kept, unless
+    the server is to send always as its own address: then answers go to the chosen one. This holds for the envelope
+    (`from_email`) and for the header From, which may differ.
     """
-    chosen = force_str(message.extra_headers.get("From", message.from_email))
-    nobody_chose = chosen in (settings.DEFAULT_FROM_EMAIL, settings.SERVER_EMAIL)
-    if not server.from_email or not (nobody_chose or server.force_from):
+    if not server.from_email:
         return message
+    chosen = force_str(message.extra_headers.get("From", message.from_email))
+    ours = str(Address(server.from_name, addr_spec=server.from_email))
     copied = copy.copy(message)
-    copied.from_email = formataddr((server.from_name, server.from_email)) if server.from_name else server.from_email
-    copied.extra_headers = {name: value for name, value in message.extra_headers.items() if name != "From"}
-    if not nobody_chose and not _answers_go_elsewhere(message):
+    if server.force_from or _nobody_chose(message.from_email):
+        copied.from_email = ours
+    replaced = server.force_from or _nobody_chose(chosen)
+    copied.extra_headers = {**message.extra_headers, "From": ours if replaced else chosen}
+    if replaced and not _nobody_chose(chosen) and not _answers_go_elsewhere(message):
         copied.reply_to = [chosen]
     return copied
+
+
+def _nobody_chose(sender: str) -> bool:
+    return force_str(sender) in (settings.DEFAULT_FROM_EMAIL, settings.SERVER_EMAIL)
 
 
 def _answers_go_elsewhere(message: EmailMessage) -> bool:

@@ -27,7 +27,7 @@ class Pool:
         """An open session with exactly these settings, or None."""
         while session := self._pick(settings):
             if session.is_silent():
-                session.kept = True
+                session.proven = True
                 return session
             session.abandon()
         return None
@@ -50,15 +50,22 @@ class Pool:
             return
         with self._lock:
             self._idle.append((time.monotonic() + seconds, session))
-            self._watch()
+            watched = self._watch()
+        if not watched:
+            self.close()
 
-    def _watch(self) -> None:
-        """Have one timer running while there is something to close."""
+    def _watch(self) -> bool:
+        """Have one timer running while there is something to close; False if the program ends and starts no more."""
         if self._timer is None and self._idle:
             wait = min(until for until, _session in self._idle) - time.monotonic()
-            self._timer = threading.Timer(max(wait, 0), self._close_expired)
-            self._timer.daemon = True
-            self._timer.start()
+            timer = threading.Timer(max(wait, 0), self._close_expired)
+            timer.daemon = True
+            try:
+                timer.start()
+            except RuntimeError:
+                return False
+            self._timer = timer
+        return True
 
     def _close_expired(self) -> None:
         now = time.monotonic()

@@ -8,21 +8,28 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from .wire import Wire
+from .wire import CONTINUE, Wire
 
 Reply = tuple[int, bytes]
 
 ACCEPTED: Final = 235
-CONTINUE: Final = 334
 UNRECOGNIZED: Final = 504
+
+LONGEST_IN_COMMAND: Final = 490
+"""A longer response follows the AUTH command on a line of its own, as a command has 512 bytes (RFC 4954 section 4)."""
 
 
 def _encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode("ascii")
+    # Never fails: what isn't Unicode (an environment variable may be anything) is for the server to refuse.
+    return base64.b64encode(text.encode(errors="surrogatepass")).decode("ascii")
 
 
 def _plain(wire: Wire, username: str, password: str) -> Reply:
-    return wire.docmd("AUTH", "PLAIN " + _encoded(f"\0{username}\0{password}"))
+    response = _encoded(f"\0{username}\0{password}")
+    if len(response) < LONGEST_IN_COMMAND:
+        return wire.docmd("AUTH", f"PLAIN {response}")
+    reply = wire.docmd("AUTH", "PLAIN")
+    return wire.docmd(response) if reply[0] == CONTINUE else reply
 
 
 def _login(wire: Wire, username: str, password: str) -> Reply:
@@ -38,8 +45,10 @@ def _cram_md5(wire: Wire, username: str, password: str) -> Reply:
     code, challenge = wire.docmd("AUTH", "CRAM-MD5")
     if code != CONTINUE:
         return code, challenge
-    digest = hmac.new(password.encode(), base64.b64decode(challenge), "md5").hexdigest()
-    return wire.docmd(_encoded(f"{username} {digest}"))
+    digest = hmac.new(password.encode(errors="surrogatepass"), base64.b64decode(challenge), "md5").hexdigest()
+    answer = _encoded(f"{username} {digest}")
+    wire.secrets.append(answer.encode())
+    return wire.docmd(answer)
 
 
 _MECHANISMS: Final[dict[str, Callable[[Wire, str, str], Reply]]] = {
@@ -50,12 +59,10 @@ _MECHANISMS: Final[dict[str, Callable[[Wire, str, str], Reply]]] = {
 _SECRET_ON_THE_WIRE: Final = {"PLAIN", "LOGIN"}
 
 
-def secrets_of(username: str, password: str) -> list[str]:
-    """Everything in a conversation that gives the password away, longest first, for blacking out."""
-    if not password:
-        return []
-    texts = [_encoded(f"\0{username}\0{password}"), _encoded(password), password]
-    return sorted(texts, key=len, reverse=True)
+def _secrets_of(username: str, password: str) -> list[bytes]:
+    """Everything in a conversation that gives the password away."""
+    texts = [_encoded(f"\0{username}\0{password}"), _encoded(password), password] if password else []
+    return [text.encode(errors="surrogatepass") for text in texts]
 
 
 def offered(wire: Wire) -> list[str]:
@@ -84,6 +91,7 @@ def authenticate(wire: Wire, method: str, username: str, password: str, *, encry
     mechanisms = candidates(method, server, encrypted)
     if not mechanisms:
         raise smtplib.SMTPNotSupportedError(_unsupported(method, server))
+    wire.secrets = _secrets_of(username, password)
     for mechanism in mechanisms:
         code, reply = _MECHANISMS[mechanism](wire, username, password)
         if code == ACCEPTED:
@@ -92,18 +100,18 @@ def authenticate(wire: Wire, method: str, username: str, password: str, *, encry
         # that the server announced and does not know (RFC 4954 section 4) lets the next one have its turn.
         if code != UNRECOGNIZED:
             break
-    raise smtplib.SMTPAuthenticationError(code, reply)
+    raise smtplib.SMTPAuthenticationError(code, wire.blacked_out(reply))
 
 
 def _unsupported(method: str, server: list[str]) -> str:
     if not server:
         return "SMTP AUTH extension not supported by server."
-    if method == "auto":
+    if method == "auto" and not _SECRET_ON_THE_WIRE.isdisjoint(server):
         return _(
             "The server offers only %(offered)s, which would send the password in clear text over this connection. "
             "Choose STARTTLS or SSL/TLS."
         ) % {"offered": ", ".join(server)}
-    return _("The server does not offer %(method)s; it offers %(offered)s.") % {
-        "method": method.upper(),
+    return _("The server does not offer %(wanted)s; it offers %(offered)s.") % {
+        "wanted": ", ".join(_MECHANISMS) if method == "auto" else method.upper(),
         "offered": ", ".join(server),
     }

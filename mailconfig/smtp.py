@@ -2,7 +2,6 @@
 
 import contextlib
 import ipaddress
-import selectors
 import smtplib
 import socket
 import time
@@ -13,14 +12,15 @@ from typing import Any, Final, Literal, Self
 from django.utils.translation import gettext as _
 
 from .bounded import run_bounded
-from .sasl import ACCEPTED, authenticate, offered, secrets_of
+from .sasl import ACCEPTED, authenticate, offered
 from .trust import ssl_context
 from .wire import Wire
 
 StepName = Literal["resolve", "connect", "secure", "greet", "authenticate", "sender", "recipient", "message"]
 Address = tuple[Any, ...]
 
-MASK: Final = "********"
+COURTESY_SECONDS: Final = 5.0
+"""How long the answer to RSET or QUIT is waited for; nothing depends on it."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ServerSettings:
 
 @dataclass
 class Step:
-    """One thing that was done: how it ended, in how long, and what the server said (secrets blacked out)."""
+    """One thing that was done: how it ended, in how long, and what the server said."""
 
     name: StepName
     ok: bool = True
@@ -68,16 +68,16 @@ class Delivery:
 class Session:
     """A connection to one server. Raises what smtplib and the socket raise, as Django's SMTP backend does.
 
-    `on_step` is told each step as it ends. Every wait is bounded by the time-out (S-21).
+    `on_step` is told each step as it ends. Every wait is bounded by the time-out (S-21). A session is `proven` once
+    it delivered a message or was kept for another: what breaks it then is its age, not the server or the settings.
     """
 
     def __init__(self, settings: ServerSettings, on_step: Callable[[Step], None] | None = None) -> None:
         self.settings = settings
         self.timeout = settings.timeout
-        self.kept = False
+        self.proven = False
         self.failed_step: StepName | None = None
         self._on_step = on_step
-        self._secrets = secrets_of(settings.username, settings.password)
         self._wire = Wire(settings.host, settings.ehlo_name, settings.timeout)
 
     def __repr__(self) -> str:
@@ -191,15 +191,8 @@ class Session:
                 encrypted=settings.security != "none",
             )
         except Exception as error:
-            failure = self._without_secrets(error)
+            failure = _without_secrets(error)
         raise failure
-
-    def _without_secrets(self, error: Exception) -> Exception:
-        """The error without its traceback, whose frames hold the SASL lines; a server may even repeat one (S-2)."""
-        if isinstance(error, smtplib.SMTPAuthenticationError):
-            return smtplib.SMTPAuthenticationError(error.smtp_code, self._redacted(_text(error.smtp_error)))
-        error.__cause__ = error.__context__ = None
-        return error.with_traceback(None)
 
     # --- messages ---
 
@@ -212,10 +205,15 @@ class Session:
         try:
             self._announce_sender(sender, len(data))
             refused = self._announce_recipients(recipients)
-            return Delivery(self._transmit(data), refused)
+            delivery = Delivery(self._transmit(data), refused)
         except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
             self._reset()
             raise
+        except BaseException:
+            self.abandon()  # in the middle of a message, where the next one's commands would become its text
+            raise
+        self.proven = True
+        return delivery
 
     def _announce_sender(self, sender: str, size: int) -> None:
         with self._step("sender") as step:
@@ -250,10 +248,13 @@ class Session:
         return step.detail
 
     def _reset(self) -> None:
-        with contextlib.suppress(smtplib.SMTPException):
-            self._wire.allow(self.timeout)
-            if self._wire.rset()[0] == 421:
-                self.abandon()
+        """Be ready for the next message, or give the connection up: one that answers strangely is out of step."""
+        code = 0
+        with contextlib.suppress(OSError):
+            self._wire.allow(min(self.timeout, COURTESY_SECONDS))
+            code, _reply = self._wire.rset()
+        if code != 250:
+            self.abandon()
 
     # --- the way down ---
 
@@ -263,18 +264,14 @@ class Session:
         return self._wire.sock is not None
 
     def is_silent(self) -> bool:
-        """Connected, and the server has said nothing unasked; a server that ends a session says 421 or closes."""
-        if self._wire.sock is None:
-            return False
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._wire.sock, selectors.EVENT_READ)
-            return not selector.select(timeout=0)
+        """Connected, and the server has not said that this is the end."""
+        return self._wire.is_silent()
 
     def close(self) -> None:
         """Say QUIT, whatever comes back."""
         if self.usable:
             with contextlib.suppress(OSError, ValueError):
-                self._wire.allow(min(self.timeout, 5))
+                self._wire.allow(min(self.timeout, COURTESY_SECONDS))
                 self._wire.docmd("QUIT")
         self.abandon()
 
@@ -289,17 +286,12 @@ class Session:
             yield step
         except Exception as error:
             step.ok, step.error, self.failed_step = False, error, name
-            step.detail = self._redacted(describe(error))
+            step.detail = describe(error)
             raise
         finally:
             step.milliseconds = (time.perf_counter() - started) * 1000
             if self._on_step and not (step.ok and only_failure):
                 self._on_step(step)
-
-    def _redacted(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return text
 
 
 def describe(error: Exception) -> str:
@@ -308,7 +300,17 @@ def describe(error: Exception) -> str:
         return "; ".join(f"{who}: {_line(*answer)}" for who, answer in error.recipients.items())
     if isinstance(error, smtplib.SMTPResponseException):
         return _line(error.smtp_code, error.smtp_error)
+    if isinstance(error, TimeoutError):  # some come without a word
+        return _("timed out")
     return str(error) or type(error).__name__
+
+
+def _without_secrets(error: Exception) -> Exception:
+    """The error without its traceback, whose frames hold the lines of the log-in (S-2)."""
+    if isinstance(error, ValueError):  # of decoding: it holds the text itself
+        return smtplib.SMTPException(_("The server's challenge can't be read."))
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _line(code: int, reply: bytes | str) -> str:
@@ -326,8 +328,16 @@ def _expect_ok(answer: tuple[int, bytes], failure: type[smtplib.SMTPResponseExce
 
 def _addresses(host: str, port: int, seconds: float) -> list[Address]:
     """The addresses of a host, as getaddrinfo gives them; the system's resolver knows no time-out of its own."""
+    if _is_address(host):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     try:
-        ipaddress.ip_address(host)
-    except ValueError:
         return run_bounded(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), seconds)
-    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except ValueError as error:  # NUL, or what can't be a name, such as an empty label (S-19)
+        raise OSError(_("“%(host)s” is not a valid server name.") % {"host": host}) from error
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False

@@ -1,8 +1,12 @@
 """smtplib's client with a deadline for all it waits for, and replies of bounded size."""
 
+import re
+import selectors
 import smtplib
 import time
 from typing import Any, Final
+
+MASK: Final = b"********"
 
 MAX_REPLY: Final = 64 * 1024
 """Bytes of one reply, all its lines together; RFC 5321 section 4.5.3.1.5 gives a line 512."""
@@ -10,13 +14,20 @@ MAX_REPLY: Final = 64 * 1024
 CHUNK: Final = 64 * 1024
 """Bytes of a message after which the deadline starts anew, so that a large message may take its time."""
 
+CONTINUE: Final = 334
+"""The reply to AUTH that goes on; what it says is read by the mechanism, not by a person."""
+
 
 class Wire(smtplib.SMTP):
-    """One conversation. `allow(seconds)` bounds everything until it is called again, however slowly a server drips."""
+    """One conversation. `allow(seconds)` bounds everything until it is called again, however slowly a server drips.
+
+    What a server repeats of `secrets` is blacked out, so that none gets into an error, a log or a page (S-2).
+    """
 
     def __init__(self, host: str, ehlo_name: str, seconds: float) -> None:
         super().__init__(local_hostname=ehlo_name)
         self._host = host  # smtplib checks the certificate against it
+        self.secrets: list[bytes] = []
         self.allow(seconds)
 
     def allow(self, seconds: float) -> None:
@@ -30,20 +41,57 @@ class Wire(smtplib.SMTP):
             raise TimeoutError("timed out")
         return left
 
+    def putcmd(self, cmd: str, args: str = "") -> None:
+        if "\0" in args:  # smtplib itself refuses CR and LF (S-19)
+            raise ValueError("a command must not contain NUL")
+        super().putcmd(cmd, args)
+
     def send(self, s: Any) -> None:
         data = s.encode(self.command_encoding) if isinstance(s, str) else s
         for start in range(0, len(data), CHUNK):
             if start:
                 self.allow(self._seconds)
-            if self.sock:
-                self.sock.settimeout(self.remaining())
-            super().send(data[start : start + CHUNK])
+            self._send_in_time(data[start : start + CHUNK])
+
+    def _send_in_time(self, data: bytes) -> None:
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("the connection is closed")
+        self.sock.settimeout(self.remaining())
+        try:
+            self.sock.sendall(data)
+        except OSError as error:
+            self.close()
+            raise smtplib.SMTPServerDisconnected(f"Connection unexpectedly closed: {error}") from error
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None:
             self.file = _ReplyReader(self)
         self.file.left = MAX_REPLY
-        return super().getreply()
+        code, reply = super().getreply()
+        return code, reply if code == CONTINUE else self.blacked_out(reply)
+
+    def blacked_out(self, reply: bytes) -> bytes:
+        for secret in self.secrets:
+            reply = re.sub(_pattern(secret), MASK, reply, flags=re.IGNORECASE)
+        if self.secrets:  # of a long line servers repeat a piece
+            reply = re.sub(rb"[\w+/=]{8,}", self._blacked_out_piece, reply)
+        return reply
+
+    def _blacked_out_piece(self, word: re.Match[bytes]) -> bytes:
+        return MASK if any(word[0].lower() in secret.lower() for secret in self.secrets) else word[0]
+
+    def is_silent(self) -> bool:
+        """Connected, and the server has said nothing unasked; one that ends a session says 421 or closes."""
+        if self.sock is None or (self.file and self.file.unread):
+            return False
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.sock, selectors.EVENT_READ)
+            return not selector.select(timeout=0)
+
+
+def _pattern(secret: bytes) -> bytes:
+    """A very short secret is one only where it stands alone: else it would be all over the reply."""
+    return re.escape(secret) if len(secret) > 3 else rb"(?<!\w)" + re.escape(secret) + rb"(?!\w)"
 
 
 class _ReplyReader:
@@ -53,6 +101,10 @@ class _ReplyReader:
         self._wire = wire
         self._buffer = bytearray()
         self.left = MAX_REPLY
+
+    @property
+    def unread(self) -> bool:
+        return bool(self._buffer)
 
     def readline(self, limit: int) -> bytes:
         while b"\n" not in self._buffer and len(self._buffer) < limit and self._receive():
