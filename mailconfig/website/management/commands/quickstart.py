@@ -55,7 +55,9 @@ class Command(BaseCommand):
 
     def start(self, running: ExitStack, options: dict[str, Any]) -> None:
         """Take both ports, make what is missing, then serve until Ctrl-C."""
-        web = running.enter_context(self.taken("--port", options["host"], options["port"]))
+        web = running.enter_context(
+            self.taken(_("Choose another with --host or --port."), options["host"], options["port"])
+        )
         address = url(options["host"], port_of(web))
         caught = None if options["no_catcher"] else running.enter_context(self.port_of_catcher())
         self.set_up()
@@ -69,20 +71,21 @@ class Command(BaseCommand):
         self.serve(web, address)
 
     def taken(
-        self, name: str, host: str, wanted: int, take: Callable[[str, int], socket.socket] = listen
+        self, remedy: str, host: str, wanted: int, take: Callable[[str, int], socket.socket] = listen
     ) -> socket.socket:
         try:
             return take(host, wanted)
         except OSError as error:
-            message = _("Can't listen on %(host)s port %(port)s: %(error)s. Choose another port with %(name)s.")
-            values = {"host": host, "port": wanted, "error": error.strerror or str(error), "name": name}
+            message = _("Can't listen on %(host)s port %(port)s: %(error)s. %(remedy)s")
+            values = {"host": host, "port": wanted, "error": error.strerror or str(error), "remedy": remedy}
             raise CommandError(message % values) from error
 
     def port_of_catcher(self) -> socket.socket:
         """The port kept from the first start, at which any free one will do."""
+        remedy = _("Choose another with MAIL_CATCHER_PORT, or start with --no-catcher.")
         if kept := catcher_port():
-            return self.taken("MAIL_CATCHER_PORT", setting_up.CATCHER_HOST, kept)
-        found = self.taken("MAIL_CATCHER_PORT", setting_up.CATCHER_HOST, USUAL_CATCHER_PORT, listen_if_free)
+            return self.taken(remedy, setting_up.CATCHER_HOST, kept)
+        found = self.taken(remedy, setting_up.CATCHER_HOST, USUAL_CATCHER_PORT, listen_if_free)
         first_start.keep_catcher_port(port_of(found))
         return found
 
@@ -111,7 +114,7 @@ class Command(BaseCommand):
         if is_loopback(host):
             return
         if not words("ALLOWED_HOSTS"):
-            settings.ALLOWED_HOSTS += own_names(host)
+            settings.ALLOWED_HOSTS.extend(set(own_names(host)).difference(settings.ALLOWED_HOSTS))
         self.say(_("Others in your network can reach this site, which then answers to these names: %(names)s.")
                  % {"names": ", ".join(settings.ALLOWED_HOSTS)})  # fmt: skip
 
