@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "oauthconnections",
     "mailconfig",
+    "mailconfig.catcher",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
