@@ -160,6 +160,7 @@ LOGGING = {
     # Only Django's own errors are mailed: an error of sending mail, mailed, would be the next error of sending mail.
     "loggers": {
         "django": {"handlers": ["mail_admins"], "level": "INFO"},
+        "waitress.queue": {"level": "ERROR"},  # it warns whenever a request waits for a moment
         "mail.log": {"level": "WARNING"},  # aiosmtpd, which would log each line that the catcher is told
     },
 }
