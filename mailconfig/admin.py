@@ -20,11 +20,11 @@ from oauthconnections.single_row import SingleRowAdmin
 
 from . import views
 from .forms import MailServerForm, TestEmailForm
-from .history import describe_changes
+from .history import changed_labels, describe_changes
 from .locks import apply_locks, locked_values, source_of
 from .mailers import DEFAULT_ALIAS, our_aliases
 from .models import MailServer
-from .status import describe_status
+from .status import describe_status, port_warning
 
 FIELDSETS = (
     (_("Settings"), ("host", "port", "from_email", "from_name", "force_from"), ()),
@@ -44,8 +44,8 @@ class MailServerAdmin(SingleRowAdmin):
 
     form = MailServerForm
     change_form_template = "mailconfig/change_form.html"
-    list_display = ("alias", "host", "from_email", "status")
-    readonly_fields = ("ehlo_now", "password_state")
+    list_display = ("alias", "server", "sender", "status")
+    readonly_fields = ("ehlo_now", "ehlo_name_now", "password_state")
 
     class Media:
         css = {"all": ["mailconfig/settings.css"]}
@@ -73,6 +73,7 @@ class MailServerAdmin(SingleRowAdmin):
         replaced: dict[str, str | None] = {}
         if not self.has_change_permission(request, obj):
             replaced = dict.fromkeys(("confirm_clear_text", "ca_file", "opened_revision"))
+            replaced["ehlo_now"] = "ehlo_name_now"
         if "password" in locked or not self.has_change_permission(request, obj):
             replaced |= {"password": "password_state", "clear_password": None}
         if not (obj and obj.password):
@@ -85,9 +86,10 @@ class MailServerAdmin(SingleRowAdmin):
         return [*self.readonly_fields, *(self._locked(obj) - {"password"})]
 
     def get_form(self, request: HttpRequest, obj: MailServer | None = None, change: bool = False, **kwargs: Any) -> Any:
-        kwargs["help_texts"] = {
-            name: _("Set by %(source)s.") % {"source": source_of(name)} for name in self._locked(obj)
-        }
+        sources = {name: _("Set by %(source)s.") % {"source": source_of(name)} for name in self._locked(obj)}
+        if "password" in sources:
+            sources["password_state"] = sources["password"]
+        kwargs["help_texts"] = sources
         return super().get_form(request, obj, change, **kwargs)
 
     @staticmethod
@@ -103,6 +105,20 @@ class MailServerAdmin(SingleRowAdmin):
     @admin.display(description=_("Name said now"))
     def ehlo_now(self, obj: MailServer) -> SafeString:
         return views.render_ehlo_now(obj)
+
+    @admin.display(description=_("Name said now"))
+    def ehlo_name_now(self, obj: MailServer) -> SafeString:
+        return views.render_ehlo_now(obj, may_ask=False)
+
+    @admin.display(description=_("server"))
+    def server(self, obj: MailServer) -> str:
+        apply_locks(obj, obj.alias)
+        return f"{obj.host}:{obj.effective_port}" if obj.host else ""
+
+    @admin.display(description=_("sender address"))
+    def sender(self, obj: MailServer) -> str:
+        apply_locks(obj, obj.alias)
+        return obj.from_email
 
     @admin.display(description=_("status"))
     def status(self, obj: MailServer) -> str:
@@ -140,17 +156,22 @@ class MailServerAdmin(SingleRowAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: MailServer, form: Any, change: bool) -> None:
-        if not form.is_as_saved():
-            obj.revision += 1
-            obj.tested_at, obj.test_error = None, ""
-        obj.save(update_fields=[*form.unlocked_fields(), "revision", "tested_at", "test_error"])
+        form.store()
+        changed = ", ".join(changed_labels(form))
+        messages.success(
+            request,
+            gettext("Saved and in force now. Changed: %(fields)s.") % {"fields": changed}
+            if changed
+            else gettext("Saved and in force now. Nothing was different."),
+        )
+        if warning := port_warning(obj):
+            messages.warning(request, warning)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         changes = describe_changes(form)
         return [{"changed": {"fields": changes}}] if changes else []
 
     def response_change(self, request: HttpRequest, obj: MailServer) -> HttpResponse:
-        messages.success(request, gettext("Saved and in force now."))
         return redirect(request.path)
 
     # --- pages beside it ---

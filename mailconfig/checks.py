@@ -7,7 +7,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 
-from .locks import problems
+from .locks import problems, unknown_mailers
 from .mailers import DEFAULT_ALIAS, our_aliases
 from .models import MailServer
 
@@ -31,7 +31,13 @@ def check_mailers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
 def check_locked_values(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """E001: a value in MAILCONFIG can't be used."""
     aliases = our_aliases() or [DEFAULT_ALIAS]
-    return [checks.Error(problem, id="mailconfig.E001") for alias in aliases for problem in problems(MailServer, alias)]
+    found = [problem for alias in aliases for problem in problems(MailServer, alias)]
+    found += [
+        f"MAILCONFIG: {name!r} is not a mailer of this project that sends through Mailconfig. Those are: "
+        f"{', '.join(aliases)}."
+        for name in unknown_mailers(aliases)
+    ]
+    return [checks.Error(problem, id="mailconfig.E001") for problem in found]
 
 
 def check_ca_bundle(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:

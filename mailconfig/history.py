@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import AbstractBaseUser
-from django.forms import BaseForm
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from .forms import MailServerForm
 from .models import MailServer
 
 TEST_EMAIL: Final = 10
@@ -18,38 +18,54 @@ TEST_EMAIL: Final = 10
 TESTS_ALLOWED: Final = 20
 TESTS_WINDOW: Final = timedelta(minutes=10)
 
-_NAME_ONLY: Final = {"ca_bundle", "ca_file"}
-_NOT_A_SETTING: Final = {"opened_revision", "confirm_clear_text"}
+_NAME_ONLY: Final = {"password", "ca_bundle", "ca_file"}
 
 
-def describe_changes(form: BaseForm) -> list[str]:
+def changed_labels(form: MailServerForm) -> list[str]:
+    """What a person calls the fields that were changed."""
+    labels = [str(form.fields[name].label) for name in form.changed_settings() if name != "clear_password"]
+    return [*labels, _("Password (forgotten)")] if form.forgets_password else labels
+
+
+def describe_changes(form: MailServerForm) -> list[str]:
     """A phrase per changed field: "Port: 25 → 587"; of secrets only that they changed."""
     return list(_changes(form))
 
 
-def _changes(form: BaseForm) -> Iterator[str]:
-    for name in form.changed_data:
+def _changes(form: MailServerForm) -> Iterator[str]:
+    for name in form.changed_settings():
         label = str(form.fields[name].label)
-        if name == "password":
-            yield _("Password (not shown)")
-        elif name in _NAME_ONLY or name == "clear_password":
-            yield label
-        elif name not in _NOT_A_SETTING:
+        if name in _NAME_ONLY:
+            yield _("%(field)s (not shown)") % {"field": label}
+        elif name != "clear_password":
             before, after = _shown(form, name, form.initial.get(name)), _shown(form, name, form.cleaned_data[name])
             yield f"{label}: {before} → {after}"
+    if form.forgets_password:
+        yield _("Password (forgotten)")
 
 
-def _shown(form: BaseForm, name: str, value: Any) -> str:
+def _shown(form: MailServerForm, name: str, value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     choices = dict(getattr(form.fields[name], "choices", ()))
     return str(choices.get(value, value)) if value not in (None, "") else _("empty")
 
 
-def log_test(user: AbstractBaseUser, server: MailServer, recipient: str, error: str) -> None:
-    """Note a test email: where it went, and how it ended."""
-    text = _("Test email to %(recipient)s: %(outcome)s") % {"recipient": recipient, "outcome": error or _("sent")}
-    LogEntry.objects.log_actions(user.pk, [server], TEST_EMAIL, text, single_object=True)
+def begin_test(user: AbstractBaseUser, server: MailServer, recipient: str) -> LogEntry:
+    """Note a test email before it is sent, so that tests at the same time count as well."""
+    text = _test_text(recipient, _("not finished"))
+    entry: LogEntry = LogEntry.objects.log_actions(user.pk, [server], TEST_EMAIL, text, single_object=True)
+    return entry
+
+
+def end_test(entry: LogEntry, recipient: str, error: str) -> None:
+    """Note how it ended."""
+    entry.change_message = _test_text(recipient, error.replace("\0", "\ufffd") or _("sent"))
+    entry.save(update_fields=["change_message"])
+
+
+def _test_text(recipient: str, outcome: str) -> str:
+    return _("Test email to %(recipient)s: %(outcome)s") % {"recipient": recipient, "outcome": outcome}
 
 
 def minutes_until_next_test(user: AbstractBaseUser) -> int:

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from oauthconnections.fields import EncryptedTextField, Undecryptable
@@ -13,7 +14,7 @@ from oauthconnections.models import WebServer
 
 from . import ehlo
 from .exceptions import NotConfigured, PasswordUnreadable
-from .locks import apply_locks
+from .locks import apply_locks, refuse_unusable_locks
 from .smtp import ServerSettings
 from .validators import clean_host, validate_ca_bundle, validate_host, validate_one_line
 
@@ -38,6 +39,7 @@ class EhloSource(models.TextChoices):
     CUSTOM = "custom", _("Custom")
 
 
+ONE_ADDRESS: Final = _("Enter one e-mail address, such as alerts@example.com.")
 DEFAULT_PORTS: Final[dict[str, int]] = {Security.NONE: 25, Security.STARTTLS: 25, Security.SSL: 465}
 
 
@@ -80,7 +82,7 @@ class MailServer(models.Model):
     from_email = models.EmailField(
         _("sender address"),
         blank=True,
-        error_messages={"invalid": _("Enter one e-mail address, such as alerts@example.com.")},
+        error_messages={"invalid": ONE_ADDRESS},
         help_text=_("Mail that names no sender of its own goes out from this address."),
     )
     from_name = models.CharField(
@@ -156,6 +158,7 @@ class MailServer(models.Model):
     class Meta:
         verbose_name = _("outgoing mail server (SMTP)")
         verbose_name_plural = _("outgoing mail server (SMTP)")
+        default_permissions = ("view", "change")
         permissions = [("send_test_email", _("Can send a test email"))]
 
     def __str__(self) -> str:
@@ -199,8 +202,18 @@ class MailServer(models.Model):
         """Whether the password would travel readable (S-17); automatic and CRAM-MD5 never say it."""
         return self.security == Security.NONE and self.auth_method in (AuthMethod.PLAIN, AuthMethod.LOGIN)
 
+    def note_test(self, error: str) -> None:
+        """Remember how a test of the saved settings ended; empty: it was accepted."""
+        # A server may say anything, but PostgreSQL stores no NUL.
+        self.tested_at, self.test_error = timezone.now(), error.replace("\0", "\ufffd")
+        self.save(update_fields=["tested_at", "test_error"])
+
     def connection_settings(self) -> ServerSettings:
-        """All decided, ready for a session. Raises PasswordUnreadable (S-3). Asks for the public address if chosen."""
+        """All decided, ready for a session. Asks for the public address if that is chosen.
+
+        Raises UnusableLocks, PasswordUnreadable (S-3).
+        """
+        refuse_unusable_locks(MailServer, self.alias)
         password = "" if self.auth_method == AuthMethod.NONE else self.password
         if isinstance(password, Undecryptable):
             raise PasswordUnreadable(where=settings_page())

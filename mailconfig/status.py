@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 
 from oauthconnections.fields import Undecryptable
 
-from .models import MailServer
+from .locks import problems
+from .models import DEFAULT_PORTS, MailServer, Security
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Status:
 
 def describe_status(server: MailServer) -> Status:
     """Expects a server with locked values applied."""
+    if found := problems(MailServer, server.alias):
+        return Status("error", " ".join([_("Mail can't be sent."), *found]))
     if not server.host:
         return Status("warning", _("Not configured yet. Until a server is saved here, sending mail is an error."))
     if isinstance(server.password, Undecryptable):
@@ -32,3 +35,15 @@ def describe_status(server: MailServer) -> Status:
     if server.test_error:
         return Status("error", _("The test email failed %(ago)s: %(error)s") % {"ago": ago, "error": server.test_error})
     return Status("success", _("Mail works: the test email was accepted %(ago)s.") % {"ago": ago})
+
+
+def port_warning(server: MailServer) -> str:
+    """A hint where a port was entered that usually goes with another connection security; empty if none was."""
+    usually_ssl = server.port == DEFAULT_PORTS[Security.SSL]
+    if usually_ssl and server.security == Security.STARTTLS:
+        return _("Port 465 usually wants SSL/TLS, not STARTTLS. Send a test email; if it fails, choose SSL/TLS.")
+    if server.port in (25, 587) and server.security == Security.SSL:
+        return _(
+            "Port %(port)s usually wants STARTTLS, not SSL/TLS. Send a test email; if it fails, choose STARTTLS."
+        ) % {"port": server.port}
+    return ""

@@ -11,15 +11,16 @@ from django.utils.translation import gettext_lazy as _
 
 # Underscores are no part of host names (RFC 952) but common in the names of containers, and resolvers take them.
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
+_ZONE: Final = re.compile(r"[a-z0-9._-]+", re.IGNORECASE)  # of a link-local address: fe80::1%eth0
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def clean_host(value: str) -> str:
     """Without what comes along when a name is pasted: white space, the brackets of an IPv6 address, a last dot."""
-    host = "".join(value.split())
+    pasted = host = "".join(value.split())
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1].removeprefix("IPv6:")
-    return host.rstrip(".")
+    return host.rstrip(".") or pasted  # what is left of "." would be no mistake any more
 
 
 def validate_host(value: str) -> None:
@@ -42,14 +43,16 @@ def _scheme(value: str) -> dict[str, str]:
 
 def _is_address(value: str) -> bool:
     try:
-        return bool(ipaddress.ip_address(value))
+        address = ipaddress.ip_address(value)
     except ValueError:
         return False
+    zone = getattr(address, "scope_id", None)  # Python takes any characters for one
+    return zone is None or bool(_ZONE.fullmatch(zone))
 
 
 def _validate_name(value: str) -> None:
     name, colon, port = value.rpartition(":")
-    if colon and port.isdigit() and ":" not in name:
+    if colon and port.isdigit() and (":" not in name or name.endswith("]")):
         raise ValidationError(_("Enter the port %(port)s in its own field."), "port", {"port": port})
     try:
         labels = punycode(value).split(".")
@@ -75,7 +78,7 @@ def validate_ca_bundle(value: str) -> None:
         raise ValidationError(_("Enter a certificate in PEM form: it begins with -----BEGIN CERTIFICATE-----."), "pem")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=value)
-    except (ssl.SSLError, ValueError) as error:
+    except (ssl.SSLError, TypeError) as error:  # TypeError: not ASCII
         raise ValidationError(
             _("This certificate can't be read. Copy all its lines, first and last included."), "pem"
         ) from error

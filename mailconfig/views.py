@@ -7,7 +7,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,14 +17,14 @@ from oauthconnections.reports import hide_secrets
 from . import diagnosis, ehlo, public_address
 from .exceptions import MailconfigError
 from .forms import MailServerForm, TestEmailForm
-from .history import log_test, minutes_until_next_test
+from .history import begin_test, end_test, minutes_until_next_test
 from .locks import apply_locks
-from .models import EhloSource, MailServer, settings_page
+from .models import EhloSource, MailServer
 
 if TYPE_CHECKING:
     from .admin import MailServerAdmin
 
-NOT_CARRIED: Final = {"csrfmiddlewaretoken", "recipient", "password", "opened_revision", "_test"}
+NOT_CARRIED: Final = {"csrfmiddlewaretoken", "recipient", "password", "ca_bundle", "opened_revision", "_test"}
 """What the test page does not take along in hidden fields; above all no password (S-2)."""
 
 
@@ -75,10 +74,12 @@ def _run(request: HttpRequest, form: TestEmailForm, server: MailServer, draft: M
         settings = server.connection_settings()
     except MailconfigError as error:
         return {"problem": str(error)}
-    outcome = diagnosis.run(settings, form.cleaned_data["recipient"])
-    log_test(request.user, server, outcome.recipient, outcome.error)  # type: ignore[arg-type]
-    if draft is None or draft.is_as_saved():
-        MailServer.objects.filter(pk=server.pk).update(tested_at=timezone.now(), test_error=outcome.error)
+    recipient = form.cleaned_data["recipient"]
+    entry = begin_test(request.user, server, recipient)  # type: ignore[arg-type]
+    outcome = diagnosis.run(settings, recipient)
+    end_test(entry, recipient, outcome.error)
+    if draft is None or not draft.changed_settings():
+        server.note_test(outcome.error)
     return {"outcome": outcome}
 
 
@@ -97,10 +98,21 @@ def _answer(page: "MailServerAdmin", request: HttpRequest, context: dict[str, An
         **page.admin_site.each_context(request),
         "title": _("Send test email"),
         "opts": page.opts,
-        "carried": [(name, value) for name, value in request.POST.items() if name not in NOT_CARRIED],
-        "ask_password": bool(request.POST.get("password")),
+        **_carried(request, context["draft"]),
     }
     return render(request, "mailconfig/test_email.html", context)
+
+
+def _carried(request: HttpRequest, draft: MailServerForm | None) -> dict[str, Any]:
+    """What the test page takes along of unsaved settings, and whether it has to ask for the password again."""
+    if draft is None:
+        return {"carried": [], "ask_password": False}
+    carried = [(name, value) for name, value in request.POST.items() if name not in NOT_CARRIED]
+    if "ca_bundle" in draft.fields:  # or the text of an uploaded file, which a browser sends only once
+        text = draft.cleaned_data.get("ca_bundle", request.POST.get("ca_bundle", ""))
+        carried.append(("ca_bundle", text))
+    ask = "password" in draft.fields and (request.POST.get("password") or "password" in draft.errors)
+    return {"carried": carried, "ask_password": bool(ask)}
 
 
 def _asked_by_script(request: HttpRequest) -> bool:
@@ -122,17 +134,17 @@ def ehlo_tools(request: HttpRequest, pk: int, page: "MailServerAdmin") -> HttpRe
         return HttpResponse(render_ehlo_now(server, findings))
     for finding in findings:
         messages.info(request, finding)
-    return redirect(f"{settings_page()}{server.pk}/change/")
+    return redirect("admin:mailconfig_mailserver_change", server.pk)
 
 
 def _check(server: MailServer) -> list[str]:
     return [str(finding) for finding in ehlo.check_name(server.name_in_ehlo()).findings]
 
 
-def render_ehlo_now(server: MailServer, findings: list[str] | None = None) -> SafeString:
+def render_ehlo_now(server: MailServer, findings: list[str] | None = None, *, may_ask: bool = True) -> SafeString:
     """The name that would be said now, without asking anybody for it, and the buttons that do ask."""
     determined = public_address.state()
     unknown = server.ehlo_source == EhloSource.PUBLIC_ADDRESS and determined is None
     name = "" if unknown else server.name_in_ehlo()
-    context = {"server": server, "name": name, "determined": determined, "findings": findings}
+    context = {"server": server, "name": name, "determined": determined, "findings": findings, "may_ask": may_ask}
     return render_to_string("mailconfig/ehlo_now.html", context)

@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'outgoing mail server (SMTP)',
                 'verbose_name_plural': 'outgoing mail server (SMTP)',
                 'permissions': [('send_test_email', 'Can send a test email')],
+                'default_permissions': ('view', 'change'),
             },
         ),
     ]

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.forms.models import model_to_dict
-from django.utils import timezone
 
 from mailconfig import diagnosis
 from mailconfig.exceptions import MailconfigError
 from mailconfig.forms import MailServerForm
 from mailconfig.locks import apply_locks, locked_values, source_of
+from mailconfig.mailers import DEFAULT_ALIAS, our_aliases
 from mailconfig.models import AuthMethod, EhloSource, MailServer, Security
+from mailconfig.status import port_warning
 from oauthconnections.fields import Undecryptable
 
 TEXTS: Final = ("host", "port", "from_email", "from_name", "username", "ehlo_name", "timeout")
@@ -50,6 +52,9 @@ class Command(BaseCommand):
         parser.add_argument("--confirm-clear-text", action="store_true", help="allow a password without encryption")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        aliases = our_aliases() or [DEFAULT_ALIAS]
+        if options["alias"] not in aliases:
+            raise CommandError(f"--alias: this project has no such mailer. It has: {', '.join(aliases)}.")
         server, _created = MailServer.objects.get_or_create(alias=options["alias"])
         getattr(self, f"_{options['action']}")(server, options)
 
@@ -66,13 +71,17 @@ class Command(BaseCommand):
 
     # --- set ---
 
+    @transaction.atomic
     def _set(self, server: MailServer, options: dict[str, Any]) -> None:
-        form = MailServerForm({**_current(server), **_entered(options)}, instance=server)
+        entered = _entered(options)
+        _refuse_locked(server, entered)
+        server = MailServer.objects.select_for_update().get(pk=server.pk)
+        form = MailServerForm({**_current(server), **entered}, instance=server)
         if not form.is_valid():
             raise CommandError(_problems(form))
-        server.revision += 1
-        server.tested_at, server.test_error = None, ""
-        server.save(update_fields=[*form.unlocked_fields(), "revision", "tested_at", "test_error"])
+        form.store()
+        if warning := port_warning(server):
+            self.stderr.write(self.style.WARNING(warning))
         if options["json"]:
             self.stdout.write(json.dumps(_masked(server)))
         else:
@@ -82,7 +91,7 @@ class Command(BaseCommand):
 
     def _test(self, server: MailServer, options: dict[str, Any]) -> None:
         outcome = _run_test(server.alias, options["to"])
-        MailServer.objects.filter(pk=server.pk).update(tested_at=timezone.now(), test_error=outcome.error)
+        server.note_test(outcome.error)
         if options["json"]:
             self.stdout.write(json.dumps(outcome.as_json()))
         else:
@@ -109,7 +118,7 @@ def _run_test(alias: str, recipient: str | None) -> diagnosis.Outcome:
 
 
 def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return "--password-file" if name == "password" else "--" + name.replace("_", "-")
 
 
 def _masked(server: MailServer) -> dict[str, Any]:
@@ -122,7 +131,14 @@ def _masked(server: MailServer) -> dict[str, Any]:
 
 def _current(server: MailServer) -> dict[str, Any]:
     """The saved settings as a browser would send them back: without the password, which an empty field keeps."""
-    return model_to_dict(server, fields=MailServerForm.Meta.fields, exclude=["password"])
+    values = model_to_dict(server, fields=MailServerForm.Meta.fields, exclude=["password"])
+    apply_locks(server, server.alias)
+    return {**values, "confirm_clear_text": server.says_password_in_clear and bool(server.password)}
+
+
+def _refuse_locked(server: MailServer, entered: dict[str, Any]) -> None:
+    for name in locked_values(server.alias).keys() & entered.keys():
+        raise CommandError(f"{_option(name)}: can't be changed here, as it is set by {source_of(name)}.")
 
 
 def _entered(options: dict[str, Any]) -> dict[str, Any]:
