@@ -24,5 +24,6 @@ def _context(ca_bundle: str, path: str, changed: int) -> ssl.SSLContext:
     if path:
         context.load_verify_locations(cafile=path)
     if ca_bundle:
-        context.load_verify_locations(cadata=ca_bundle)
+        # Comments beside the certificates are in any language, and Python takes only ASCII.
+        context.load_verify_locations(cadata=ca_bundle.encode("ascii", "ignore").decode())
     return context

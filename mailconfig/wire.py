@@ -49,7 +49,7 @@ class Wire(smtplib.SMTP):
     def send(self, s: Any) -> None:
         data = s.encode(self.command_encoding) if isinstance(s, str) else s
         for start in range(0, len(data), CHUNK):
-            if start:
+            if len(data) > CHUNK:
                 self.allow(self._seconds)
             self._send_in_time(data[start : start + CHUNK])
 

@@ -70,7 +70,7 @@ def attempt(settings: ServerSettings) -> tuple[list[Step], OSError, float]:
     """Try to send one message: the steps, the error, how long it took."""
     steps: list[Step] = []
     session, started = Session(settings, steps.append), time.monotonic()
-    with pytest.raises(OSError, match=".") as caught:
+    with pytest.raises(OSError, match=r".") as caught:
         session.open().sendmail(SENDER, [RECIPIENT], MESSAGE)
     session.close()
     return steps, caught.value, time.monotonic() - started
@@ -185,7 +185,7 @@ def test_a_server_that_stops_reading_fails_the_step_message(scripted_server: Scr
     server = scripted_server({"DATA": all_of("354 Go ahead", scripted.stall)})
     session, started = Session(settings_for(server, timeout=TIMEOUT)).open(), time.monotonic()
     with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
-        session.sendmail(SENDER, [RECIPIENT], MESSAGE * 1_000_000)
+        session.sendmail(SENDER, [RECIPIENT], MESSAGE * 500_000)
     assert session.failed_step == "message"
     assert time.monotonic() - started < TIMEOUT + 2  # the socket's buffers take a few megabytes first
 
