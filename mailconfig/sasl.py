@@ -47,7 +47,7 @@ def _cram_md5(wire: Wire, username: str, password: str) -> Reply:
         return code, challenge
     digest = hmac.new(password.encode(errors="surrogatepass"), base64.b64decode(challenge), "md5").hexdigest()
     answer = _encoded(f"{username} {digest}")
-    wire.secrets.append(answer.encode())
+    wire.secrets += [answer.encode(), digest.encode()]
     return wire.docmd(answer)
 
 
