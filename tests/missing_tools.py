@@ -2,11 +2,16 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Generator
+from functools import cache
 from importlib.util import find_spec
 from typing import Final
 
 import pytest
+
+from tests.servers.browser import find_browser
 
 SERVER_FOLDERS: Final = ["/usr/sbin", "/usr/local/sbin"]
 """Only root has them in PATH."""
@@ -17,7 +22,18 @@ def program(name: str) -> str:
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *SERVER_FOLDERS])) or ""
 
 
+@cache
+def reaches_pypi() -> bool:
+    command = [sys.executable, "-m", "pip", "--retries", "1", "index", "versions", "Django"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 KINDS: Final[dict[str, tuple[Callable[[], object], str]]] = {
+    "browser": (
+        find_browser,
+        "There is no browser. To run its tests: apt-get install chromium, or uv run playwright install --with-deps "
+        "chromium.",
+    ),
     "postfix": (
         lambda: program("postfix") and os.geteuid() == 0,
         "There is no Postfix that may be started (needs root). To run its tests: apt-get install postfix sasl2-bin "
@@ -27,6 +43,10 @@ KINDS: Final[dict[str, tuple[Callable[[], object], str]]] = {
         lambda: program("mariadbd") and find_spec("MySQLdb"),
         "There is no MariaDB, or no driver for it. To run its tests: apt-get install mariadb-server libmariadb-dev "
         "pkg-config gcc, then uv run --group mariadb pytest.",
+    ),
+    "pypi": (
+        reaches_pypi,
+        "pip reaches no package index. To run the tests that fetch packages: connect this machine to PyPI.",
     ),
 }
 """Marker: whether this machine has it, and how to get it."""

@@ -8,26 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Final
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
-
-NO_BROWSER: Final = (
-    "There is no browser for the tests in one. To run them: apt-get install chromium, or uv run playwright install "
-    "--with-deps chromium."
-)
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A running Chromium; skips the test when there is none to be had."""
+    """A running Chromium."""
     with _orm_beside_playwright(), sync_playwright() as playwright:
-        path = _find(playwright)
-        if path is None:
-            pytest.skip(NO_BROWSER)
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
         yield browser
         browser.close()
 
@@ -36,23 +26,26 @@ def chromium() -> Iterator[Browser]:
 def _orm_beside_playwright() -> Iterator[None]:
     # Playwright's loop runs in the thread of the test, and Django would take it for an async view's.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    yield
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-def _find(playwright: Playwright) -> str | None:
-    on_this_machine = shutil.which("chromium", path=f"/usr/bin{os.pathsep}{os.environ.get('PATH', '')}")
-    own = Path(playwright.chromium.executable_path)
-    if on_this_machine or own.exists():
-        return on_this_machine or str(own)
-    _fetch_once()
-    return str(own) if own.exists() else None
+    try:
+        yield
+    finally:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @cache
-def _fetch_once() -> None:
-    command = [sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"]
-    subprocess.run(command, capture_output=True, timeout=300, check=False)
+def find_browser() -> str | None:
+    """Where there is a Chromium."""
+    on_this_machine = shutil.which("chromium", path=f"/usr/bin{os.pathsep}{os.environ.get('PATH', '')}")
+    return on_this_machine or _playwrights_own()
+
+
+def _playwrights_own() -> str | None:
+    with sync_playwright() as playwright:
+        path = Path(playwright.chromium.executable_path)
+    if not path.exists():
+        command = [sys.executable, "-m", "playwright", "install", "chromium"]
+        subprocess.run(command, capture_output=True, timeout=300, check=False)
+    return str(path) if path.exists() else None
 
 
 class Complaints(list[str]):
