@@ -44,6 +44,7 @@ class MailServerAdmin(SingleRowAdmin):
 
     form = MailServerForm
     change_form_template = "mailconfig/change_form.html"
+    object_history_template = "mailconfig/object_history.html"
     list_display = ("alias", "server", "sender", "status")
     readonly_fields = ("ehlo_now", "ehlo_name_now", "password_state")
 

@@ -4,46 +4,69 @@
 {
   const USUAL_PORT = { none: "25", starttls: "25", ssl: "465" };
   const form = document.getElementById("mailserver_form");
-  const field = (name) => form.elements.namedItem(name);
-  const show = (name, visible) => {
-    const row = form.querySelector(`.form-row.field-${name}`);
-    if (row) row.classList.toggle("hidden", !visible);
+
+  // What is chosen, if it can be chosen here: of a locked field nothing is known, so what depends on it is shown.
+  const isOneOf = (name, ...values) => {
+    const field = form.elements.namedItem(name);
+    return !field || values.includes(field.value);
   };
 
-  function follow() {
-    const security = field("security");
-    const method = field("auth_method");
-    if (security && field("port")) field("port").placeholder = USUAL_PORT[security.value];
-    if (method) {
-      for (const name of ["username", "password", "clear_password"]) show(name, method.value !== "none");
-      const confirm = field("confirm_clear_text");
-      const readable = security && security.value === "none" && ["plain", "login"].includes(method.value);
-      if (confirm) show("confirm_clear_text", readable || confirm.checked);
-    }
-    const source = field("ehlo_source");
-    if (source) show("ehlo_name", source.value === "custom");
+  // A field with an error stays in view, whatever was chosen.
+  function show(name, visible) {
+    const row = form.querySelector(`.form-row.field-${name}`);
+    row?.classList.toggle("hidden", !visible && !row.querySelector(".errorlist"));
   }
 
+  function follow() {
+    const security = form.elements.namedItem("security");
+    const port = form.elements.namedItem("port");
+    if (security && port) port.placeholder = USUAL_PORT[security.value];
+    const method = form.elements.namedItem("auth_method");
+    for (const name of ["username", "password", "clear_password"]) show(name, method?.value !== "none");
+    show("confirm_clear_text", isOneOf("security", "none") && isOneOf("auth_method", "plain", "login"));
+    show("ehlo_name", isOneOf("ehlo_source", "custom"));
+  }
+
+  const entered = () => JSON.stringify([...new FormData(form)].map(([name, value]) => [name, value.name ?? value]));
+
   function warnBeforeLeaving() {
-    let changed = false;
-    form.addEventListener("input", () => { changed = true; });
-    form.addEventListener("submit", () => { changed = false; });
-    window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+    const opened = entered();
+    const refused = Boolean(form.querySelector(".errornote"));  // what was not saved is on the page, and only there
+    let typed = false;
+    let saving = false;
+    form.addEventListener("input", () => { typed = true; });
+    form.addEventListener("submit", () => { saving = true; });
+    window.addEventListener("pageshow", () => { saving = false; });
+    window.addEventListener("beforeunload", (event) => {
+      if (!saving && (refused || (typed && entered() !== opened))) event.preventDefault();
+    });
+  }
+
+  function fail(now, text) {
+    const problem = document.createElement("p");
+    problem.className = "mailconfig-status mailconfig-error";
+    problem.textContent = text;
+    now.querySelector(".mailconfig-error")?.remove();
+    now.append(problem);
   }
 
   async function askAboutName(event) {
     event.preventDefault();
+    const now = document.getElementById("mailconfig-ehlo-now");
+    if (now.ariaBusy === "true") return;
+    const { action, dataset } = event.target;
     const body = new FormData(event.target);
     body.set("action", event.submitter.value);
-    const now = document.getElementById("mailconfig-ehlo-now");
-    now.setAttribute("aria-busy", "true");
+    now.ariaBusy = "true";
     try {
-      const answer = await fetch(event.target.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
-      if (!answer.ok) throw new Error(answer.statusText);
+      const answer = await fetch(action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
+      if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
       const part = new DOMParser().parseFromString(await answer.text(), "text/html");
       now.replaceChildren(...part.getElementById("mailconfig-ehlo-now").childNodes);
+    } catch {
+      fail(now, dataset.failed);
     } finally {
-      now.removeAttribute("aria-busy");
+      now.ariaBusy = "false";
     }
   }
 

@@ -21,23 +21,35 @@
     return body;
   }
 
+  function say(outcome, text, level) {
+    const line = document.createElement("p");
+    line.className = `mailconfig-status mailconfig-${level}`;
+    line.textContent = text;
+    outcome.replaceChildren(line);
+  }
+
+  // Closing the dialog stops waiting, so that no old outcome comes into a dialog opened anew.
   async function send(settings, form, outcome) {
     const button = form.querySelector("[type=submit]");
-    outcome.textContent = dialog.dataset.waiting;
+    const waiting = new AbortController();
+    dialog.addEventListener("close", () => waiting.abort(), { once: true });
+    say(outcome, dialog.dataset.waiting, "waiting");
     button.disabled = true;
     try {
       const answer = await fetch(form.action, {
         method: "POST",
         body: settingsAndRecipient(settings, form),
         headers: { "X-Requested-With": "fetch" },
+        signal: waiting.signal,
       });
       if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
       const part = new DOMParser().parseFromString(await answer.text(), "text/html");
       outcome.replaceChildren(...part.body.childNodes);
     } catch {
-      outcome.textContent = dialog.dataset.failed;
+      say(outcome, dialog.dataset.failed, "error");
     } finally {
       button.disabled = false;
+      if (dialog.open && !form.contains(document.activeElement)) button.focus();
     }
   }
 
