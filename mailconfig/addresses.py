@@ -4,6 +4,8 @@ from email.headerregistry import Address, AddressHeader
 
 from django.utils.encoding import force_str, punycode
 
+from .wire import one_line
+
 _ALLOWED_DEFECT = "addr-spec local part with no domain"  # "webmaster" is a local mailbox
 
 
@@ -14,8 +16,8 @@ def addr_spec(address: object) -> str:
     """
     text = force_str(address)
     try:
-        parsed = AddressHeader.value_parser(text)
-    except (AttributeError, IndexError) as error:  # Python's parser stumbles over beginnings such as "a@["
+        parsed = AddressHeader.value_parser(one_line(text))
+    except Exception as error:  # Python's parser stumbles in many ways over beginnings such as "a@["
         raise ValueError(f"Invalid address {text!r}") from error
     defects = {str(defect) for defect in parsed.all_defects} - {_ALLOWED_DEFECT}
     if defects:

@@ -60,6 +60,13 @@ def _answers_go_elsewhere(message: EmailMessage) -> bool:
 
 
 def _as_bytes(message: EmailMessage) -> bytes:
+    data = _rendered(message)
+    if b"\0" in data.partition(b"\r\n\r\n")[0]:  # Django itself refuses CR and LF (S-19)
+        raise ValueError("A header must not contain NUL")
+    return data
+
+
+def _rendered(message: EmailMessage) -> bytes:
     if django.VERSION >= (6, 0):
         return message.message(policy=policy.SMTP).as_bytes()
     return message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg] # Django 5.2's own class

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from .bounded import run_bounded
 from .sasl import ACCEPTED, authenticate, offered
 from .trust import ssl_context
-from .wire import Wire
+from .wire import Wire, one_line
 
 StepName = Literal["resolve", "connect", "secure", "greet", "authenticate", "sender", "recipient", "message"]
 Address = tuple[Any, ...]
@@ -201,6 +201,8 @@ class Session:
 
         A message that some recipients got counts as sent; the others are in `Delivery.refused` (S-20).
         """
+        for address in (sender, *recipients):
+            one_line(address)  # smtplib of Python 3.11 would send to the first line
         self._wire.allow(self.timeout)
         try:
             self._announce_sender(sender, len(data))

@@ -42,9 +42,7 @@ class Wire(smtplib.SMTP):
         return left
 
     def putcmd(self, cmd: str, args: str = "") -> None:
-        if "\0" in args:  # smtplib itself refuses CR and LF (S-19)
-            raise ValueError("a command must not contain NUL")
-        super().putcmd(cmd, args)
+        super().putcmd(one_line(cmd), one_line(args))
 
     def send(self, s: Any) -> None:
         data = s.encode(self.command_encoding) if isinstance(s, str) else s
@@ -87,6 +85,13 @@ class Wire(smtplib.SMTP):
         with selectors.DefaultSelector() as selector:
             selector.register(self.sock, selectors.EVENT_READ)
             return not selector.select(timeout=0)
+
+
+def one_line(text: str) -> str:
+    """The text itself; raises ValueError if it could become a second command or header (S-19)."""
+    if re.search(r"[\0\r\n]", text):
+        raise ValueError(f"{text!r} contains a line break or NUL")
+    return text
 
 
 def _pattern(secret: bytes) -> bytes:
