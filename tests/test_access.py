@@ -1,0 +1,162 @@
+"""Who may do what (S-22): every address of our apps in the admin, and each kind of person who asks for it."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, Permission, User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from mailconfig.models import MailServer
+from oauthconnections.models import WebServer
+from tests.conftest import MailServerFactory
+from tests.settings_page import Page, sent
+
+LOGIN: Final = "login"
+"""A redirect to the log-in page."""
+Answer = int | str
+
+PEOPLE: Final = ("anonymous", "charlie", "bob", "tester", "alice", "administrator")
+
+GET: Final[dict[str, list[Answer]]] = {
+    # name of the address:                 anonymous, charlie, bob, tester, alice, administrator
+    "mailconfig_mailserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
+    "mailconfig_mailserver_add": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_mailserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_mailserver_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_mailserver_change": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_mailserver_test": [LOGIN, 403, 403, 200, 200, 200],
+    "mailconfig_mailserver_ehlo": [LOGIN, 405, 405, 405, 405, 405],
+    "oauthconnections_webserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
+    "oauthconnections_webserver_add": [LOGIN, 403, 403, 403, 403, 403],
+    "oauthconnections_webserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_webserver_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "oauthconnections_webserver_change": [LOGIN, 403, 200, 403, 200, 200],
+}
+POST: Final[dict[str, list[Answer]]] = {
+    "mailconfig_mailserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
+    "mailconfig_mailserver_add": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_mailserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_mailserver_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_mailserver_change": [LOGIN, 403, 403, 403, 302, 302],
+    "mailconfig_mailserver_test": [LOGIN, 403, 403, 200, 200, 200],
+    "mailconfig_mailserver_ehlo": [LOGIN, 403, 403, 403, 302, 302],
+    "oauthconnections_webserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
+    "oauthconnections_webserver_add": [LOGIN, 403, 403, 403, 403, 403],
+    "oauthconnections_webserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_webserver_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "oauthconnections_webserver_change": [LOGIN, 403, 403, 403, 302, 302],
+}
+
+
+def names(resolver: URLResolver) -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from names(pattern)
+        elif isinstance(pattern, URLPattern) and (pattern.name or "").startswith(("mailconfig", "oauthconnections")):
+            yield str(pattern.name)
+
+
+def path(name: str) -> str:
+    list_or_add = name.endswith(("_changelist", "_add"))
+    return reverse(f"admin:{name}", args=() if list_or_add else (1,))
+
+
+@pytest.fixture(autouse=True)
+def rows(mail_server: MailServerFactory) -> None:
+    mail_server(pk=1, host="saved.example.com")
+    WebServer.objects.create(external_url="https://saved.example")
+
+
+@pytest.fixture
+def tester(charlie: User) -> User:
+    """May send test emails and nothing else."""
+    user = User.objects.create_user("tester", "tester@example.com", "password", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="send_test_email"))
+    return user
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    return User.objects.create_superuser("administrator")
+
+
+@pytest.fixture
+def anonymous() -> AnonymousUser:
+    return AnonymousUser()
+
+
+@pytest.fixture
+def ask(client: Client, request: pytest.FixtureRequest) -> Callable[[str, str, str], Answer]:
+    def ask(person: str, method: str, name: str) -> Answer:
+        user = request.getfixturevalue(person)
+        if user.is_authenticated:
+            client.force_login(user)
+        data = sent(None, {"external_url": "https://new.example"}) if name.endswith("_change") else {}
+        response: HttpResponse = (
+            client.generic(method, path(name)) if method == "GET" else client.post(path(name), data)
+        )
+        if response.status_code == 302 and response["Location"].startswith(reverse("admin:login")):
+            return LOGIN
+        return response.status_code
+
+    return ask
+
+
+def test_every_address_of_ours_is_in_the_tables() -> None:
+    found = sorted(names(get_resolver()))
+    assert found
+    assert found == sorted(GET) == sorted(POST)
+
+
+@pytest.mark.parametrize("number", range(len(PEOPLE)), ids=PEOPLE)
+@pytest.mark.parametrize(("method", "table"), [("GET", GET), ("POST", POST)], ids=["GET", "POST"])
+def test_each_address_lets_in_whom_it_should(
+    ask: Callable[[str, str, str], Answer], number: int, method: str, table: dict[str, list[Answer]]
+) -> None:
+    expected = {name: answers[number] for name, answers in table.items()}
+    assert {name: ask(PEOPLE[number], method, name) for name in table} == expected
+
+
+@pytest.mark.parametrize("person", ["charlie", "bob", "tester"])
+def test_who_is_refused_changes_nothing(ask: Callable[[str, str, str], Answer], person: str) -> None:
+    before = MailServer.objects.values().get(), WebServer.objects.values().get()
+    for name in POST:
+        ask(person, "POST", name)
+    assert (MailServer.objects.values().get(), WebServer.objects.values().get()) == before
+
+
+def test_a_viewer_gets_no_buttons_that_would_be_refused(client: Client, bob: User) -> None:
+    client.force_login(bob)
+    page = Page.of(client.get(path("mailconfig_mailserver_change")))
+    assert "site.example.com" in page.text
+    assert not {"Send test email", "Determine", "Check name"} & {text.strip() for text in page.texts}
+    assert 'name="_save"' not in page.html
+
+
+def test_alice_gets_them(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    page = Page.of(client.get(path("mailconfig_mailserver_change")))
+    assert {"Send test email", "Determine", "Check name"} <= {text.strip() for text in page.texts}
+    assert 'name="_save"' in page.html
+
+
+def test_a_row_that_is_not_there_is_not_found(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    assert client.get(reverse("admin:mailconfig_mailserver_test", args=[99])).status_code == 404
+    assert client.post(reverse("admin:mailconfig_mailserver_ehlo", args=[99])).status_code == 404
+    assert client.get(reverse("admin:mailconfig_mailserver_change", args=[99]), follow=True).status_code == 200
+
+
+def test_the_group_editor_offers_our_permissions(client: Client, administrator: User) -> None:
+    client.force_login(administrator)
+    text = Page.of(client.get(reverse("admin:auth_group_add"))).text
+    for permission in (
+        "outgoing mail server (SMTP) | Can view outgoing mail server (SMTP)",
+        "outgoing mail server (SMTP) | Can change outgoing mail server (SMTP)",
+        "outgoing mail server (SMTP) | Can send a test email",
+        "web server | Can change web server",
+    ):
+        assert permission in text
+    assert "Can delete outgoing mail server" not in text
