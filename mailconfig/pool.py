@@ -1,6 +1,7 @@
 """Authenticated sessions that stay open for a short while, so that the next mail need not dial again."""
 
 import atexit
+import math
 import os
 import threading
 import time
@@ -22,6 +23,7 @@ class Pool:
         self._lock = threading.Lock()
         self._idle: list[tuple[float, Session]] = []  # (time to close it, session)
         self._timer: threading.Timer | None = None
+        self._due = math.inf  # when the timer rings
 
     def take(self, settings: ServerSettings) -> Session | None:
         """An open session with exactly these settings, or None."""
@@ -55,24 +57,30 @@ class Pool:
             self.close()
 
     def _watch(self) -> bool:
-        """Have one timer running while there is something to close; False if the program ends and starts no more."""
-        if self._timer is None and self._idle:
-            wait = min(until for until, _session in self._idle) - time.monotonic()
-            timer = threading.Timer(max(wait, 0), self._close_expired)
+        """Have a timer running for what is to be closed next; False if no thread is to be had any more."""
+        due = min((until for until, _session in self._idle), default=math.inf)
+        if due < self._due:
+            self._stop_timer()
+            timer = threading.Timer(max(due - time.monotonic(), 0), self._close_expired)
             timer.daemon = True
             try:
                 timer.start()
             except RuntimeError:
                 return False
-            self._timer = timer
+            self._timer, self._due = timer, due
         return True
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer, self._due = None, math.inf
 
     def _close_expired(self) -> None:
         now = time.monotonic()
         with self._lock:
             expired = [entry for entry in self._idle if entry[0] <= now]
             self._idle = [entry for entry in self._idle if entry[0] > now]
-            self._timer = None
+            self._stop_timer()
             self._watch()
         for _until, session in expired:
             session.close()
@@ -81,9 +89,7 @@ class Pool:
         """Say goodbye to all servers."""
         with self._lock:
             idle, self._idle = self._idle, []
-            if self._timer:
-                self._timer.cancel()
-                self._timer = None
+            self._stop_timer()
         for _until, session in idle:
             session.close()
 
