@@ -183,7 +183,7 @@ def test_a_failure_of_what_is_saved_is_in_the_status(
     assert "Not tested yet." in opened(alice_client).text
 
 
-@pytest.mark.parametrize("fault", [scripted.close, scripted.garbage, scripted.reset, "220 \x00\x01 ready"])
+@pytest.mark.parametrize("fault", [scripted.close, scripted.garbage, "220 \x00\x01 ready"])
 def test_whatever_a_server_says_is_shown_and_stored(
     alice_client: Client, press: Press, scripted_server: ScriptedServerFactory, fault: scripted.Says
 ) -> None:
