@@ -38,8 +38,8 @@ def _changes(form: MailServerForm) -> Iterator[str]:
         if name in _NAME_ONLY:
             yield _("%(field)s (not shown)") % {"field": label}
         elif name != "clear_password":
-            before, after = _shown(form, name, form.initial.get(name)), _shown(form, name, form.cleaned_data[name])
-            yield f"{label}: {before} → {after}"
+            before, after = form.initial.get(name), getattr(form.instance, name)
+            yield f"{label}: {_shown(form, name, before)} → {_shown(form, name, after)}"
     if form.forgets_password:
         yield _("Password (forgotten)")
 
