@@ -127,18 +127,23 @@ def ehlo_tools(request: HttpRequest, pk: int, page: "MailServerAdmin") -> HttpRe
     if not page.has_change_permission(request, server):
         raise PermissionDenied
     apply_locks(server, server.alias)
-    if request.POST.get("action") == "determine":
-        public_address.determine(again=True)
-    findings = _check(server) if request.POST.get("action") == "check" else []
+    findings = _findings(request.POST.get("action", ""), server)
     if _asked_by_script(request):
         return HttpResponse(render_ehlo_now(server, findings))
     for finding in findings:
-        messages.info(request, finding)
+        # Not the name first: the admin begins each message with a capital letter.
+        messages.info(request, _("EHLO name: %(finding)s") % {"finding": finding})
     return redirect("admin:mailconfig_mailserver_change", server.pk)
 
 
-def _check(server: MailServer) -> list[str]:
-    return [str(finding) for finding in ehlo.check_name(server.name_in_ehlo()).findings]
+def _findings(action: str, server: MailServer) -> list[str]:
+    """What to say beside the name and what became of determining it, which the page shows anyway."""
+    if action == "determine":
+        determined = public_address.determine(again=True)
+        return [determined.error] if determined.error and public_address.state() is None else []
+    if action == "check":
+        return [str(finding) for finding in ehlo.check_name(server.name_in_ehlo()).findings]
+    return []
 
 
 def render_ehlo_now(server: MailServer, findings: list[str] | None = None, *, may_ask: bool = True) -> SafeString:
