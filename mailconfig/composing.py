@@ -56,7 +56,7 @@ def _nobody_chose(sender: str) -> bool:
 
 
 def _answers_go_elsewhere(message: EmailMessage) -> bool:
-    return bool(message.reply_to) or any(name.lower() == "reply-to" for name in message.extra_headers)
+    return bool(message.reply_to or message.extra_headers.get("Reply-To"))
 
 
 def _as_bytes(message: EmailMessage) -> bytes:
