@@ -54,17 +54,18 @@
     event.preventDefault();
     const now = document.getElementById("mailconfig-ehlo-now");
     if (now.ariaBusy === "true") return;
-    const { action, dataset } = event.target;
-    const body = new FormData(event.target);
+    const tools = event.target;
+    const body = new FormData(tools);
     body.set("action", event.submitter.value);
     now.ariaBusy = "true";
     try {
-      const answer = await fetch(action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
+      const address = tools.getAttribute("action");  // tools.action are the buttons, which have this name
+      const answer = await fetch(address, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
       if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
       const part = new DOMParser().parseFromString(await answer.text(), "text/html");
       now.replaceChildren(...part.getElementById("mailconfig-ehlo-now").childNodes);
     } catch {
-      fail(now, dataset.failed);
+      fail(now, tools.dataset.failed);
     } finally {
       now.ariaBusy = "false";
     }
