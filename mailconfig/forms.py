@@ -1,5 +1,6 @@
 """The settings form, and the test email's one field."""
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
@@ -198,7 +199,9 @@ class MailServerForm(_ModelForm):
         """Add an error if somebody else saved since this page was opened; saving again then overwrites."""
         opened = self.cleaned_data.get("opened_revision")
         if opened is not None and opened != self._saved_revision:
-            self.data = {**self.data, self.add_prefix("opened_revision"): self._saved_revision}
+            data: Any = copy(self.data)  # what came itself can't be changed
+            data[self.add_prefix("opened_revision")] = str(self._saved_revision)
+            self.data = data
             self.add_error(
                 None,
                 _(
