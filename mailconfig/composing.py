@@ -40,7 +40,7 @@ def with_sender(message: EmailMessage, server: ServerSettings) -> EmailMessage:
     if not server.from_email:
         return message
     chosen = force_str(message.extra_headers.get("From", message.from_email))
-    ours = str(Address(server.from_name, addr_spec=server.from_email))
+    ours = str(Address(server.from_name, addr_spec=addr_spec(server.from_email)))
     copied = copy.copy(message)
     if server.force_from or _nobody_chose(message.from_email):
         copied.from_email = ours

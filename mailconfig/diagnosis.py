@@ -8,6 +8,7 @@ from typing import Any
 from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
 
+from .addresses import addr_spec
 from .advice import STEP_TITLES, Advice, advise
 from .composing import compose
 from .exceptions import MailconfigError
@@ -68,11 +69,12 @@ def run(server: ServerSettings, recipient: str, on_step: Callable[[Step], None] 
     session = Session(server, note)
     try:
         session.open()
-        envelope = compose(_test_message(server, recipient), server)
+        with session.step("recipient", only_failure=True):
+            addr_spec(recipient)
+        with session.step("sender", only_failure=True):
+            envelope = compose(_test_message(server, recipient), server)
         delivery = session.sendmail(envelope.sender, envelope.recipients, envelope.data)
-    except (OSError, ValueError) as error:
-        if not outcome.steps or outcome.steps[-1].ok:  # between two steps, such as a sender that can't be written
-            note(Step("sender", ok=False, detail=str(error), error=error))
+    except (OSError, ValueError):
         outcome.advice = advise(outcome.steps[-1], server)
     else:
         outcome.ok = not delivery.refused

@@ -99,13 +99,13 @@ class Session:
 
     def _resolve(self) -> list[Address]:
         host, port = self.settings.host, self.settings.port
-        with self._step("resolve") as step:
+        with self.step("resolve") as step:
             addresses = _addresses(host, port, self._wire.remaining())
             step.detail = ", ".join(dict.fromkeys(address[4][0] for address in addresses))
         return addresses
 
     def _connect(self, addresses: list[Address]) -> None:
-        with self._step("connect") as step:
+        with self.step("connect") as step:
             self._wire.sock = self._first_that_answers(addresses)
             step.detail = _("%(address)s, port %(port)s") % {
                 "address": self._wire.sock.getpeername()[0],
@@ -129,10 +129,10 @@ class Session:
     def _secure(self) -> None:
         security = self.settings.security
         if security == "starttls":
-            with self._step("greet", only_failure=True):
+            with self.step("greet", only_failure=True):
                 self._read_banner()
                 _expect_ok(self._wire.ehlo(), smtplib.SMTPHeloError)
-        with self._step("secure") as step:
+        with self.step("secure") as step:
             if security == "ssl":
                 self._wrap()
             elif security == "starttls":
@@ -159,7 +159,7 @@ class Session:
         _expect_ok(self._wire.getreply(), smtplib.SMTPConnectError, 220)
 
     def _greet(self) -> None:
-        with self._step("greet") as step:
+        with self.step("greet") as step:
             if self.settings.security != "starttls":
                 self._read_banner()
             self._wire.ehlo_or_helo_if_needed()
@@ -171,7 +171,7 @@ class Session:
 
     def _authenticate(self) -> None:
         settings = self.settings
-        with self._step("authenticate") as step:
+        with self.step("authenticate") as step:
             if not settings.authenticates:
                 step.detail = _("no authentication; the server offers: %(offered)s") % {
                     "offered": ", ".join(offered(self._wire)) or _("nothing")
@@ -218,7 +218,7 @@ class Session:
         return delivery
 
     def _announce_sender(self, sender: str, size: int) -> None:
-        with self._step("sender") as step:
+        with self.step("sender") as step:
             options = [f"size={size}"] if self._wire.has_extn("size") else []
             code, reply = self._wire.mail(sender, options)
             if code != 250:
@@ -227,7 +227,7 @@ class Session:
 
     def _announce_recipients(self, recipients: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         refused = {}
-        with self._step("recipient") as step:
+        with self.step("recipient") as step:
             for recipient in recipients:
                 code, reply = self._wire.rcpt(recipient)
                 if len(recipients) > 1:  # a long list may take its time, a single message may not
@@ -242,7 +242,7 @@ class Session:
         return refused
 
     def _transmit(self, data: bytes) -> str:
-        with self._step("message") as step:
+        with self.step("message") as step:
             code, reply = self._wire.data(data)
             if code != 250:
                 raise smtplib.SMTPDataError(code, reply)
@@ -282,7 +282,8 @@ class Session:
         self._wire.close()
 
     @contextlib.contextmanager
-    def _step(self, name: StepName, *, only_failure: bool = False) -> Iterator[Step]:
+    def step(self, name: StepName, *, only_failure: bool = False) -> Iterator[Step]:
+        """Time what is done inside, and tell how it ended."""
         step, started = Step(name), time.perf_counter()
         try:
             yield step
