@@ -35,7 +35,8 @@ class Command(BaseCommand):
         test.add_argument("--to", metavar="ADDRESS", help="recipient (default: the sender's address)")
 
     def _add_action(self, actions: Any, name: str, help_text: str) -> CommandParser:
-        action: CommandParser = actions.add_parser(name, help=help_text, description=help_text)
+        # No abbreviations: --password would be taken for --password-file, and the password printed as its name.
+        action: CommandParser = actions.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
         action.add_argument("--alias", default="default", help="mailer, an alias in MAILERS (default: %(default)s)")
         action.add_argument("--json", action="store_true", help="print one JSON object")
         return action
@@ -74,9 +75,9 @@ class Command(BaseCommand):
     @transaction.atomic
     def _set(self, server: MailServer, options: dict[str, Any]) -> None:
         entered = _entered(options)
-        _refuse_locked(server, entered)
         server = MailServer.objects.select_for_update().get(pk=server.pk)
         form = MailServerForm({**_current(server), **entered}, instance=server)
+        _refuse_locked(form, entered)
         if not form.is_valid():
             raise CommandError(_problems(form))
         form.store()
@@ -136,9 +137,10 @@ def _current(server: MailServer) -> dict[str, Any]:
     return {**values, "confirm_clear_text": server.says_password_in_clear and bool(server.password)}
 
 
-def _refuse_locked(server: MailServer, entered: dict[str, Any]) -> None:
-    for name in locked_values(server.alias).keys() & entered.keys():
-        raise CommandError(f"{_option(name)}: can't be changed here, as it is set by {source_of(name)}.")
+def _refuse_locked(form: MailServerForm, entered: dict[str, Any]) -> None:
+    for name in entered.keys() - form.fields.keys():
+        source = source_of(name.removeprefix("clear_"))
+        raise CommandError(f"{_option(name)}: can't be changed here, as it is set by {source}.")
 
 
 def _entered(options: dict[str, Any]) -> dict[str, Any]:
