@@ -53,20 +53,24 @@ TEMPLATES = [
         },
     },
 ]
-if django.VERSION >= (6, 0):
-    # A policy as strict as can be, so that the browser tests show that the pages do with it. S-24
-    MIDDLEWARE.insert(1, "django.middleware.csp.ContentSecurityPolicyMiddleware")
-    SECURE_CSP = {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-        "base-uri": ["'none'"],
-    }
+# The policy of the ready site, so that the browser tests show that the pages do with it. S-24
+MIDDLEWARE.insert(
+    1,
+    "django.middleware.csp.ContentSecurityPolicyMiddleware"
+    if django.VERSION >= (6, 0)
+    else "mailconfig.website.csp.ContentSecurityPolicyMiddleware",
+)
+SECURE_CSP = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'"],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+    "base-uri": ["'none'"],
+}
 if django.VERSION >= (6, 1):
     MAILERS = {"default": {"BACKEND": "mailconfig.backends.EmailBackend"}}
 else:

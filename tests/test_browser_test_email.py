@@ -169,7 +169,7 @@ def test_no_answer_of_a_former_test_comes_into_a_dialog_opened_anew(
     mail_server(host="127.0.0.1", port=closed_port())
     sign_in(alice)
     open_settings(page)
-    held = hold_requests(page)
+    hold_requests(page)
     dialog = open_dialog(page)
     dialog.get_by_role("button", name="Send test email").click()
     expect(dialog.get_by_role("status")).to_contain_text("Sending…")

@@ -1,0 +1,210 @@
+"""Each page in each look: nothing that axe finds, nothing wider than a phone, nothing the browser complains of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import django
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+from mailconfig.catcher.models import CaughtMessage
+from mailconfig.models import MailServer
+from tests import settings_in_browser as settings_page
+from tests.conftest import MailServerFactory, SMTPServerFactory
+from tests.settings_in_browser import open_advanced, open_dialog, open_settings, recipient, save, send
+
+pytestmark = pytest.mark.browser
+
+LONG: Final = "a.rather.long.mailbox.of.the.accounting.department@mail.subsidiary.example.com"
+LONG_ANSWER: Final = f"550 5.1.1 <{LONG}>: no such mailbox https://support.example.com/{'x' * 60}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A window, and whether the system or a click on Django's own switch asks for dark pages."""
+
+    width: int
+    system: Literal["light", "dark"]
+    switched: str = ""
+
+
+LOOKS: Final = {
+    "light": Look(1280, "light"),
+    "dark": Look(1280, "dark"),
+    "switched to dark": Look(1280, "light", switched="dark"),
+    "phone": Look(375, "light"),
+    "dark phone": Look(375, "dark"),
+}
+
+
+# --- the states of the pages ---
+
+
+def settings(page: Page) -> None:
+    open_settings(page)
+    open_advanced(page)
+    settings_page.field(page, "auth_method").select_option("plain")
+    settings_page.field(page, "security").select_option("none")
+    settings_page.field(page, "ehlo_source=custom").check()
+
+
+def settings_with_errors(page: Page) -> None:
+    settings(page)
+    for name, value in {"host": "smtp://x", "port": "70000", "from_email": LONG * 5, "ehlo_name": "a_b"}.items():
+        settings_page.field(page, name).fill(value)
+    save(page)
+
+
+def settings_saved(page: Page) -> None:
+    open_settings(page)
+    settings_page.field(page, "from_name").fill("Example shop")
+    save(page)
+
+
+def dialog_empty(page: Page) -> None:
+    open_settings(page)
+    open_dialog(page)
+
+
+def dialog_waiting(page: Page) -> None:
+    dialog_empty(page)
+    page.route("**/test/", lambda route: None)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Send test email").click()
+    expect(dialog.get_by_role("status")).to_contain_text("Sending…")
+
+
+def dialog_success(page: Page) -> None:
+    dialog_empty(page)
+    send(page.get_by_role("dialog")).get_by_text("Details").click()
+
+
+def dialog_failure(page: Page) -> None:
+    dialog_empty(page)
+    recipient(page.get_by_role("dialog")).fill(LONG)
+    send(page.get_by_role("dialog")).get_by_text("Details").click()
+
+
+def dialog_bad_recipient(page: Page) -> None:
+    dialog_empty(page)
+    recipient(page.get_by_role("dialog")).fill("nobody")
+    send(page.get_by_role("dialog"))
+
+
+def page_of_test_email(page: Page) -> None:
+    page.goto(reverse("admin:mailconfig_mailserver_test", args=[MailServer.objects.get().pk]))
+
+
+def page_of_failed_test(page: Page) -> None:
+    page_of_test_email(page)
+    page.get_by_label("Recipient").fill(LONG)
+    page.get_by_role("button", name="Send test email").click()
+    page.get_by_text("Details").click()
+
+
+def history(page: Page) -> None:
+    page_of_failed_test(page)
+    page.goto(reverse("admin:mailconfig_mailserver_history", args=[MailServer.objects.get().pk]))
+    expect(page.get_by_text(f"Test email to {LONG}")).to_be_visible()
+
+
+def web_server(page: Page) -> None:
+    page.goto(reverse("admin:oauthconnections_webserver_changelist"))
+    expect(page.get_by_label("External visible URL")).to_be_visible()
+
+
+def caught_messages(page: Page) -> None:
+    CaughtMessage.objects.create(sender=LONG, recipients=LONG, subject="A test email " * 10, peer="127.0.0.1", raw=b"")
+    page.goto(reverse("admin:catcher_caughtmessage_changelist"))
+    expect(page.get_by_text("A test email")).to_be_visible()
+
+
+def caught_message(page: Page) -> None:
+    caught_messages(page)
+    page.get_by_text("A test email").click()
+    expect(page.get_by_label("Headers")).to_be_visible()
+
+
+STATES: Final = [
+    settings,
+    settings_with_errors,
+    settings_saved,
+    dialog_empty,
+    dialog_waiting,
+    dialog_success,
+    dialog_failure,
+    dialog_bad_recipient,
+    page_of_test_email,
+    page_of_failed_test,
+    history,
+    web_server,
+    caught_messages,
+    caught_message,
+]
+
+
+# --- what is looked at ---
+
+
+@pytest.fixture
+def site(
+    page: Page,
+    sign_in: Callable[[User], None],
+    admin_user: User,
+    smtp_server: SMTPServerFactory,
+    mail_server: MailServerFactory,
+) -> Page:
+    """A page of somebody who may do all, on a site whose server refuses one long address."""
+    mail_server(smtp_server(replies={LONG: LONG_ANSWER}))
+    sign_in(admin_user)
+    return page
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_page_is_fine_in_every_look(site: Page, axe: Callable[[Page], None], state: Callable[[Page], None]) -> None:
+    state(site)
+    leave_out_what_is_djangos(site)
+    for look in LOOKS.values():
+        dress(site, look)
+        assert too_wide(site) == []
+        axe(site)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_page_holds_for_a_strict_policy(site: Page, state: Callable[[Page], None]) -> None:  # S-24
+    policies: set[str] = set()
+    console: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            console.append(message.text)
+
+    site.on("response", lambda response: policies.add(response.headers.get("content-security-policy", "none")))
+    site.on("console", note)
+    state(site)
+    of_pages = [policy for policy in policies if policy != "none"]  # static files carry none
+    assert of_pages
+    assert [policy for policy in of_pages if "unsafe-inline" in policy or "default-src 'none'" not in policy] == []
+    assert console == []
+
+
+def dress(page: Page, look: Look) -> None:
+    page.emulate_media(color_scheme=look.system)
+    page.set_viewport_size({"width": look.width, "height": 800})
+    # What Django's switch does, which can't be reached while a dialog is open.
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", look.switched or "auto")
+
+
+def too_wide(page: Page) -> list[str]:
+    """The parts of the page that would have to be scrolled sideways as a whole."""
+    wide = "element => element.scrollWidth > element.clientWidth"
+    parts = ["html", "dialog[open]"]
+    return [part for part in parts if page.locator(part).count() and page.locator(part).evaluate(wide)]
+
+
+def leave_out_what_is_djangos(page: Page) -> None:
+    if django.VERSION < (6, 1):  # its breadcrumbs are links without an underline
+        page.evaluate("document.querySelector('.breadcrumbs')?.remove()")
