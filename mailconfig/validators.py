@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import ssl
+import unicodedata
 from typing import Final
 
 from django.core.exceptions import ValidationError
@@ -17,10 +18,15 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 def clean_host(value: str) -> str:
     """Without what comes along when a name is pasted: white space, the brackets of an IPv6 address, a last dot."""
-    pasted = host = "".join(value.split())
+    pasted = host = "".join(character for character in value if not _is_blank(character))
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1].removeprefix("IPv6:")
     return host.rstrip(".") or pasted  # what is left of "." would be no mistake any more
+
+
+def _is_blank(character: str) -> bool:
+    """White space, or of no width at all, such as web pages put in to break a long name."""
+    return character.isspace() or unicodedata.category(character) == "Cf"
 
 
 def validate_host(value: str) -> None:
