@@ -106,13 +106,10 @@ class Session:
 
     def _connect(self, addresses: list[Address]) -> None:
         with self.step("connect") as step:
-            self._wire.sock = self._first_that_answers(addresses)
-            step.detail = _("%(address)s, port %(port)s") % {
-                "address": self._wire.sock.getpeername()[0],
-                "port": self.settings.port,
-            }
+            self._wire.sock, address = self._first_that_answers(addresses)
+            step.detail = _("%(address)s, port %(port)s") % {"address": address[0], "port": self.settings.port}
 
-    def _first_that_answers(self, addresses: list[Address]) -> socket.socket:
+    def _first_that_answers(self, addresses: list[Address]) -> tuple[socket.socket, Address]:
         errors: list[OSError] = []
         for number, (family, kind, protocol, _name, address) in enumerate(addresses):
             sock = socket.socket(family, kind, protocol)
@@ -120,7 +117,7 @@ class Session:
                 sock.settimeout(self._wire.remaining() / (len(addresses) - number))
                 sock.connect(address)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a message's last packet waits
-                return sock
+                return sock, address
             except OSError as error:
                 sock.close()
                 errors.append(error)

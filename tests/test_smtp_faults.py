@@ -16,8 +16,8 @@ from tests.servers.certificates import Authority
 from tests.servers.scripted import Conversation, Says, all_of
 from tests.sessions import MESSAGE, RECIPIENT, SENDER, settings_for
 
-TIMEOUT: Final = 0.5
-LITTLE: Final = 0.4
+TIMEOUT: Final = 1.0
+LITTLE: Final = 1.0
 
 STEP_OF_STAGE: Final[dict[str, StepName]] = {
     "banner": "greet",
