@@ -25,15 +25,16 @@ def settings_page(page: Page, sign_in: Callable[[User], None], alice: User, mail
 
 @pytest.fixture
 def is_asked(settings_page: Page) -> Asked:
-    """Leave the page: whether the browser asked before it did."""
+    """Leave the page: whether the browser asked before it did, or before that."""
     questions: list[str] = []
 
     def answer(dialog: Dialog) -> None:
         questions.append(dialog.type)
         dialog.accept()
 
+    settings_page.on("dialog", answer)
+
     def leave() -> bool:
-        settings_page.on("dialog", answer)
         settings_page.goto("/admin/")
         return questions == ["beforeunload"]
 

@@ -102,6 +102,9 @@ def test_who_may_only_test_sends_through_what_is_saved(
     sign_in(bob)
     open_settings(page)
     dialog = open_dialog(page)
+    recipient(dialog).fill("somebody@example.com")
+    close_by_button(page)
+    open_dialog(page)
     expect(recipient(dialog)).to_have_value("site@example.com")
     expect(send(dialog)).to_contain_text("Sent to site@example.com")
     assert len(server.messages) == 1
