@@ -310,11 +310,13 @@ def test_what_was_refused_before_it_began_does_not_count(alice_client: Client, p
 
 
 def test_who_may_only_test_tests_what_is_saved(
-    client: Client, tester: User, press: Press, server: SMTPServer, smtp_server: SMTPServerFactory
+    client: Client, tester: User, press: Press, mail_server: MailServerFactory, smtp_server: SMTPServerFactory
 ) -> None:
-    other = smtp_server()
+    server, other = smtp_server(security="starttls", users={"me": "saved-secret"}), smtp_server()
+    mail_server(server, username="me", password="saved-secret", auth_method="plain")
     client.force_login(tester)
-    assert "Sent to" in press(port=other.port, from_email="forged@example.com", ehlo_name="forged.example.com").text
+    forged = {"port": other.port, "from_email": "forged@example.com", "ehlo_name": "forged.example.com"}
+    assert "Sent to" in press(**forged, password="forged-secret", clear_password="on").text
     (received,) = server.messages
     assert (received.sender, received.ehlo_name) == ("site@example.com", "site.example.com")
     assert other.connections == 0
