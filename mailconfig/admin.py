@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from oauthconnections.fields import Undecryptable
@@ -101,7 +101,7 @@ class MailServerAdmin(SingleRowAdmin):
     def password_state(self, obj: MailServer) -> str:
         if isinstance(obj.password, Undecryptable):
             return gettext("Saved, but it can't be decrypted")
-        return gettext("Saved, not shown") if obj.password else gettext("None")
+        return gettext("Saved, not shown") if obj.password else pgettext("password", "None")
 
     @admin.display(description=_("Name said now"))
     def ehlo_now(self, obj: MailServer) -> SafeString:

@@ -8,6 +8,7 @@ from django.db import models
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from oauthconnections.fields import EncryptedTextField, Undecryptable
 from oauthconnections.models import WebServer
@@ -19,14 +20,15 @@ from .smtp import ServerSettings
 from .validators import clean_host, validate_ca_bundle, validate_host, validate_one_line
 
 
+# "None" without a context would be the admin's, which other languages show as a dash.
 class Security(models.TextChoices):
-    NONE = "none", _("None")
+    NONE = "none", pgettext_lazy("connection security", "None")
     STARTTLS = "starttls", _("STARTTLS")
     SSL = "ssl", _("SSL/TLS")
 
 
 class AuthMethod(models.TextChoices):
-    NONE = "none", _("None")
+    NONE = "none", pgettext_lazy("authentication method", "None")
     AUTO = "auto", _("Automatic")
     PLAIN = "plain", "PLAIN"
     LOGIN = "login", "LOGIN"
