@@ -94,13 +94,15 @@ def problems(model: type[models.Model], alias: str) -> list[str]:
 def _problems(model: type[models.Model], alias: str) -> Iterator[str]:
     for name, value in _configured(alias).items():
         if name not in LOCKABLE:
-            yield f"MAILCONFIG: {name!r} is not a field that can be set. Those are: {', '.join(LOCKABLE)}."
+            text = _("MAILCONFIG: '%(field)s' is not a field that can be set. Those are: %(fields)s.")
+            yield text % {"field": name, "fields": ", ".join(LOCKABLE)}
             continue
         field = _field(model, name)
         try:
             field.clean(locked_values(alias)[name] if name == "password" else _or_none(field, value), None)
         except ValidationError as error:
-            yield f"{source_of(name)}: the value of {name!r} is invalid. {_reason(field, error)}"
+            text = _("%(source)s: the value of '%(field)s' is invalid. %(reason)s")
+            yield text % {"source": source_of(name), "field": name, "reason": _reason(field, error)}
 
 
 def _reason(field: "models.Field[Any, Any]", error: ValidationError) -> str:
