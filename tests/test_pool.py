@@ -236,6 +236,29 @@ def test_a_server_that_ended_an_idle_connection_gets_the_message_once(
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("in_one_packet", [True, False])
+def test_a_connection_on_which_the_server_spoke_unasked_is_not_used_again(
+    scripted_server: ScriptedServerFactory, mail_server: MailServerFactory, in_one_packet: bool
+) -> None:
+    """Its replies would be taken for those of the next commands."""
+    spoken = threading.Event()
+
+    def say_too_much(conversation: scripted.Conversation) -> None:
+        conversation.reply("250 2.0.0 Queued" + ("\r\n250 Surprise" if in_one_packet else ""))
+        if not in_one_packet:
+            conversation.wait(0.05)
+            conversation.reply("250 Surprise")
+        spoken.set()
+
+    server = scripted_server({"message": say_too_much})
+    mail_server(server)
+    for _mail in range(2):
+        assert send() == 1
+        assert spoken.wait(5)
+        spoken.clear()
+    assert server.connections == 2
+
+
 @pytest.mark.parametrize(("stage", "good"), [("RCPT", "250 2.1.5 Fine"), ("message", "250 2.0.0 Queued")])
 def test_a_kept_connection_that_breaks_in_the_middle_of_a_message_is_an_error(
     scripted_server: ScriptedServerFactory, mail_server: MailServerFactory, stage: str, good: str
