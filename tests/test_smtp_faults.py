@@ -44,6 +44,12 @@ REFUSAL: Final[dict[str, type[smtplib.SMTPException]]] = {
 LOST: Final = (smtplib.SMTPServerDisconnected,)
 ILLEGIBLE: Final = (smtplib.SMTPResponseException, smtplib.SMTPServerDisconnected, smtplib.SMTPRecipientsRefused)
 
+
+def reset_soon(conversation: Conversation) -> None:
+    conversation.wait(0.1)  # one that is reset at once may fail the step before, which is a matter of luck
+    scripted.reset(conversation)
+
+
 FAULTS: Final[dict[str, tuple[Says, tuple[type[OSError], ...] | None, str]]] = {
     # what the server does; the errors it may become (None: the refusal of the stage); a part of their text
     "4xx": ("451 4.3.0 Come again", None, "451 4.3.0 Come again"),
@@ -53,7 +59,7 @@ FAULTS: Final[dict[str, tuple[Says, tuple[type[OSError], ...] | None, str]]] = {
     "drip": (scripted.dripping(0.05), LOST, "timed out"),
     "half a reply": (all_of("250-half", scripted.stall), LOST, "timed out"),
     "close": (scripted.close, LOST, "closed"),
-    "reset": (scripted.reset, LOST, "closed"),
+    "reset": (reset_soon, LOST, "closed"),
     "garbage": (scripted.garbage, ILLEGIBLE, ""),
     "huge line": (scripted.huge_line, ILLEGIBLE, "too long"),
     "endless": (scripted.endless, LOST, "does not end"),
