@@ -15,7 +15,10 @@ def run_bounded(function: Callable[[], T], seconds: float) -> T:
     """
     future: Future[T] = Future()
     # A daemon, so that a look-up that never ends doesn't keep the process from ending.
-    threading.Thread(target=_run, args=(function, future), name="bounded", daemon=True).start()
+    try:
+        threading.Thread(target=_run, args=(function, future), name="bounded", daemon=True).start()
+    except RuntimeError as error:  # there are no more threads; callers are ready for what a system refuses
+        raise OSError(str(error)) from error
     return future.result(max(seconds, 0))
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -51,8 +52,8 @@ class MailServerManager(models.Manager["MailServer"]):
 
         Raises NotConfigured if there is none, or none with a host.
         """
-        url = WebServer.objects.values("external_url")[:1]
-        saved = self.filter(alias=alias).annotate(stored_external_url=models.Subquery(url)).first()
+        url = Coalesce(models.Subquery(WebServer.objects.values("external_url")[:1]), models.Value(""))
+        saved = self.filter(alias=alias).annotate(stored_external_url=url).first()
         server: MailServer = saved or MailServer(alias=alias)
         apply_locks(server, alias)
         if not server.host:

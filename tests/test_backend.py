@@ -61,14 +61,17 @@ def test_a_context_sends_over_one_connection(smtp_server: SMTPServerFactory, mai
     assert [received.connection for received in server.messages] == [1, 1]
 
 
+@pytest.mark.parametrize("url", ["https://www.example.com", None])
 def test_reading_the_settings_takes_one_query(
     backend: EmailBackend,
     smtp_server: SMTPServerFactory,
     mail_server: MailServerFactory,
     django_assert_num_queries: DjangoAssertNumQueries,
+    url: str | None,
 ) -> None:
     mail_server(smtp_server(), ehlo_source="external_url")
-    WebServer.objects.update_or_create(defaults={"external_url": "https://www.example.com"})
+    if url:
+        WebServer.objects.update_or_create(defaults={"external_url": url})
     for _time in range(2):
         with django_assert_num_queries(1):
             backend.send_messages([message(), message()])
