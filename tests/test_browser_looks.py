@@ -196,6 +196,8 @@ def dress(page: Page, look: Look) -> None:
     page.set_viewport_size({"width": look.width, "height": 800})
     # What Django's switch does, which can't be reached while a dialog is open.
     page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", look.switched or "auto")
+    # Colours of the admin change gradually.
+    page.evaluate("Promise.allSettled(document.getAnimations().map(animation => animation.finished))")
 
 
 def too_wide(page: Page) -> list[str]:
