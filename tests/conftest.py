@@ -8,6 +8,7 @@ import django
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import translation
 from playwright.sync_api import Browser, Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -94,6 +95,12 @@ def mail_server(db: None, ca: Authority, our_backend: None) -> MailServerFactory
 def no_connection_outlives_its_test() -> Iterator[None]:
     yield
     pool.close()
+
+
+@pytest.fixture(autouse=True)
+def no_language_outlives_its_test() -> Iterator[None]:
+    yield
+    translation.deactivate()  # the middleware that chooses one leaves it to this thread
 
 
 # --- the cast ---

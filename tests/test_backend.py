@@ -9,7 +9,7 @@ import django
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage, EmailMultiAlternatives
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
@@ -193,7 +193,9 @@ def no_table(db: None) -> Iterator[None]:
     """A database to which our migrations have not come yet; restored with the transaction of the test."""
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {MailServer._meta.db_table} RENAME TO gone")
+    before = transaction.savepoint()
     yield
+    transaction.savepoint_rollback(before)  # PostgreSQL does nothing more after an error, until that is taken back
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE gone RENAME TO {MailServer._meta.db_table}")
 
