@@ -193,9 +193,9 @@ def no_table(db: None) -> Iterator[None]:
     """A database to which our migrations have not come yet; restored with the transaction of the test."""
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {MailServer._meta.db_table} RENAME TO gone")
-    before = transaction.savepoint()
-    yield
-    transaction.savepoint_rollback(before)  # PostgreSQL does nothing more after an error, until that is taken back
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)  # PostgreSQL does nothing more after an error, until that is taken back
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE gone RENAME TO {MailServer._meta.db_table}")
 
