@@ -24,7 +24,7 @@ def test_to_cc_and_bcc_get_it_and_bcc_is_not_told(
     to("One <1@example.com>", cc=["2@example.com"], bcc=["3@bücher.example"]).send()
     [received] = server.messages
     assert received.recipients == ["1@example.com", "2@example.com", "3@xn--bcher-kva.example"]
-    assert b"3@" not in received.content
+    assert b"cher" not in received.content  # the name alone: a Message-ID may end in 3@
 
 
 # S-20
