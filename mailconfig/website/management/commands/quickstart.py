@@ -1,8 +1,10 @@
 """quickstart: from nothing to a running site in one command."""
 
 import argparse
+import select
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Final, NoReturn
@@ -22,6 +24,8 @@ from mailconfig.website.environment import catcher_port, data_folder, words
 from mailconfig.website.listening import listen, listen_if_free, port_of
 
 USUAL_CATCHER_PORT: Final = 2525
+LONGEST_WAIT: Final = 0.5
+"""Seconds until Ctrl-C is noticed while nobody asks for anything."""
 
 
 class Command(BaseCommand):
@@ -121,10 +125,16 @@ class Command(BaseCommand):
     def serve(self, web: socket.socket, address: str) -> None:
         connections_open: dict[int, object] = {}
         server = waitress.create_server(get_wsgi_application(), map=connections_open, sockets=[web], threads=8)
+        ending = threading.Event()
+        # An exception from a signal could fall between accepting a connection and keeping it, and lose it open.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_signal: ending.set())
         try:
             self.say(_("Open %(address)s in your browser. Ctrl-C ends the site.") % {"address": address})
-            server.run()
+            while not ending.is_set():
+                wasyncore.loop(LONGEST_WAIT, use_poll=hasattr(select, "poll"), map=connections_open, count=1)
         finally:
+            server.task_dispatcher.shutdown()
             wasyncore.close_all(connections_open)
 
     def say(self, text: str) -> None:
