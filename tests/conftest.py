@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import django
@@ -23,12 +24,14 @@ from tests.missing_tools import (  # noqa: F401 - hooks: pytest finds them here
 )
 from tests.servers.browser import Complaints, accessibility_faults, chromium
 from tests.servers.certificates import Authority
+from tests.servers.identity_provider import IdentityProvider
 from tests.servers.scripted import Says, ScriptedServer
 from tests.servers.smtp import SMTPServer
 
 SMTPServerFactory = Callable[..., SMTPServer]
 ScriptedServerFactory = Callable[..., ScriptedServer]
 MailServerFactory = Callable[..., MailServer]
+IdentityProviderFactory = Callable[..., IdentityProvider]
 
 
 # --- servers ---
@@ -61,6 +64,23 @@ def scripted_server(ca: Authority) -> Iterator[ScriptedServerFactory]:
             script: dict[str, Says] | None = None, security: str = "none", names: tuple[str, ...] = ()
         ) -> ScriptedServer:
             return running.enter_context(ScriptedServer(script or {}, security, ca.server_context(*names)))
+
+        yield start
+
+
+@pytest.fixture
+def identity_provider(
+    ca: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[IdentityProviderFactory]:
+    """`identity_provider("microsoft", rotate=True)`, else "google" or "openid"; `tls=False` for plain http."""
+    bundle = tmp_path / "authority.pem"
+    bundle.write_text(ca.pem)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    with ExitStack() as running:
+
+        def start(kind: str = "openid", *, tls: bool = True, **options: Any) -> IdentityProvider:
+            context = ca.server_context() if tls else None
+            return running.enter_context(IdentityProvider(kind, context, **options))
 
         yield start
 
