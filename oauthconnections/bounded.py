@@ -1,0 +1,29 @@
+"""Runs what may wait without end for a limited time."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def run_bounded(function: Callable[[], T], seconds: float) -> T:
+    """What `function` returns or raises; TimeoutError if it takes longer than that.
+
+    It runs in a thread of its own, in the caller's context (its language). One that is late goes on in the background,
+    and its result is dropped.
+    """
+    future: Future[T] = Future()
+    context = copy_context()
+    # A daemon, so that what never ends doesn't keep the process from ending.
+    threading.Thread(target=context.run, args=(_run, function, future), name="bounded", daemon=True).start()
+    return future.result(max(seconds, 0))
+
+
+def _run(function: Callable[[], T], future: Future[T]) -> None:
+    try:
+        future.set_result(function())
+    except BaseException as error:  # whatever it is, it belongs to the caller
+        future.set_exception(error)
