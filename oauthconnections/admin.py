@@ -6,12 +6,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.urls import get_script_prefix
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from . import account_admin, connection_admin  # noqa: F401 - they register themselves
 from .external_url import address_notes, is_locked, locked_url
 from .models import WebServer
+from .redirect_uri import opened_as
 from .single_row import SingleRowAdmin
 
 
@@ -47,7 +48,7 @@ class WebServerAdmin(SingleRowAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        context["address_notes"] = address_notes(WebServer.objects.external_url(), _opened_as(request))
+        context["address_notes"] = address_notes(WebServer.objects.external_url(), opened_as(request))
         context["subtitle"] = None  # the name of the only field, which stands right below
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -57,7 +58,3 @@ class WebServerAdmin(SingleRowAdmin):
             request, saved if obj.external_url else _("Saved. The external visible URL is unknown."), messages.SUCCESS
         )
         return self.response_post_save_change(request, obj)
-
-
-def _opened_as(request: HttpRequest) -> str:
-    return f"{request.scheme}://{request.get_host().lower()}{get_script_prefix().rstrip('/')}"

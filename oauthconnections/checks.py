@@ -1,7 +1,8 @@
 """System checks of this app. Retired ids stay reserved.
 
 E001 EXTERNAL_URL is no address. E002 FIELD_ENCRYPTION_KEYS is no list of strings. W001 a key is short.
-W002 a stored secret can't be decrypted.
+W002 a stored secret can't be decrypted. W003 the session's cookie stays behind when a provider sends the browser back.
+W004 the secret of a connection ends soon.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -13,12 +14,15 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, router, transaction
 from django.utils.translation import gettext as _
 
 from .encryption import field_encryption_keys
 from .external_url import locked_url
 from .fields import Undecryptable
+from .models import OAuthConnection
+from .redirect_uri import samesite_is_strict
+from .states import State, secret_state
 from .stored_secrets import StoredSecret, batches
 
 SHORTEST_KEY: Final = 32
@@ -65,6 +69,46 @@ def check_stored_secrets(
         with suppress(DatabaseError), transaction.atomic(using=alias):
             found += [_undecryptable(value) for value in islice(_unreadable(alias), MOST_LISTED)]
     return found
+
+
+@checks.register(checks.Tags.security)
+def check_session_cookie(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    if not samesite_is_strict():
+        return []
+    return [
+        checks.Warning(
+            _(
+                "SESSION_COOKIE_SAMESITE is “Strict”: who comes back from an OAuth provider is not signed in to this "
+                "site then, so no account can be authenticated."
+            ),
+            hint=_("Set it to “Lax”."),
+            id="oauthconnections.W003",
+        )
+    ]
+
+
+@checks.register(checks.Tags.database)
+def check_secrets_ends(
+    app_configs: Sequence[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Runs with `check --database` and with `migrate`."""
+    alias = router.db_for_read(OAuthConnection)
+    if alias not in (databases or ()):
+        return []
+    # Before the first migration there is no table, and nothing to warn of.
+    with suppress(DatabaseError), transaction.atomic(using=alias):
+        ending = [(connection, secret_state(connection)) for connection in OAuthConnection.objects.using(alias)]
+        return [_ending(connection, state) for connection, state in ending if state and state.level != "success"]
+    return []
+
+
+def _ending(connection: OAuthConnection, state: State) -> checks.CheckMessage:
+    return checks.Warning(
+        _("The secret or certificate of the OAuth connection “%(connection)s” %(end)s.")
+        % {"connection": connection, "end": state.text},
+        hint=_("Make a new one at the provider and enter it on the page of the connection."),
+        id="oauthconnections.W004",
+    )
 
 
 def _unreadable(alias: str) -> Iterator[StoredSecret]:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -167,6 +168,9 @@ class Authorization(models.Model):
 
     class Meta:
         default_permissions = ()
+
+    def __str__(self) -> str:
+        return gettext("Begun %(time)s") % {"time": date_format(timezone.localtime(self.began_at), "DATETIME_FORMAT")}
 
     def is_late(self, now: datetime) -> bool:
         return (now - self.began_at).total_seconds() > HANDLED_FOR

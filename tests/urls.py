@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth import views
-from django.urls import path
+from django.urls import include, path
 
 urlpatterns = [
     path("admin/password_reset/", views.PasswordResetView.as_view(), name="admin_password_reset"),
@@ -10,4 +10,5 @@ urlpatterns = [
     path("reset/<uidb64>/<token>/", views.PasswordResetConfirmView.as_view(), name="password_reset_confirm"),
     path("reset/done/", views.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
     path("admin/", admin.site.urls),
+    path("oauth/", include("oauthconnections.urls")),
 ]
