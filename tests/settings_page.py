@@ -15,7 +15,7 @@ Attributes = dict[str, str | None]
 
 @dataclass
 class Page(HTMLParser):
-    """An HTML page: what its settings form would send, which field has the focus, the messages at fields."""
+    """An HTML page: what its form of a row would send, which field has the focus, the messages at fields."""
 
     html: str
     values: dict[str, str] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
         classes = (found.get("class") or "").split()
-        self._in_form |= tag == "form" and found.get("id") == "mailserver_form"
+        self._in_form |= tag == "form" and (found.get("id") or "").endswith("_form")  # as the admin calls each model's
         self._row = next((name.removeprefix("field-") for name in classes if name.startswith("field-")), self._row)
         if tag == "fieldset" and "module" in classes:
             self._row = ""
