@@ -24,6 +24,7 @@ from tests.missing_tools import (  # noqa: F401 - hooks: pytest finds them here
 )
 from tests.servers.browser import Complaints, accessibility_faults, chromium
 from tests.servers.certificates import Authority
+from tests.servers.dovecot import Dovecot, Introspects, dovecot
 from tests.servers.identity_provider import IdentityProvider
 from tests.servers.scripted import Says, ScriptedServer
 from tests.servers.smtp import SMTPServer
@@ -32,6 +33,7 @@ SMTPServerFactory = Callable[..., SMTPServer]
 ScriptedServerFactory = Callable[..., ScriptedServer]
 MailServerFactory = Callable[..., MailServer]
 IdentityProviderFactory = Callable[..., IdentityProvider]
+DovecotFactory = Callable[..., Dovecot]
 
 
 # --- servers ---
@@ -81,6 +83,17 @@ def identity_provider(
         def start(kind: str = "openid", *, tls: bool = True, **options: Any) -> IdentityProvider:
             context = ca.server_context() if tls else None
             return running.enter_context(IdentityProvider(kind, context, **options))
+
+        yield start
+
+
+@pytest.fixture
+def submission_server(ca: Authority, smtp_server: SMTPServerFactory) -> Iterator[DovecotFactory]:
+    """`submission_server(identity_provider())`: a Dovecot that takes that provider's tokens; see `.relay.messages`."""
+    with ExitStack() as running:
+
+        def start(provider: Introspects, **options: object) -> Dovecot:
+            return running.enter_context(dovecot(ca, provider, smtp_server(), **options))
 
         yield start
 
@@ -165,7 +178,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(live_server: LiveServer, browser: Browser) -> Iterator[Page]:
     """A page of its own on the live server; fails in the end if the browser complained of a script or its policy."""
-    context = browser.new_context(base_url=live_server.url)
+    # The certificates of identity providers are of an authority that Chromium knows nothing of.
+    context = browser.new_context(base_url=live_server.url, ignore_https_errors=True)
     context.set_default_timeout(10_000)
     page, complaints = context.new_page(), Complaints()
     complaints.watch(page)

@@ -13,13 +13,19 @@ import pytest
 
 from tests.servers.browser import find_browser
 
-SERVER_FOLDERS: Final = ["/usr/sbin", "/usr/local/sbin"]
-"""Only root has them in PATH."""
+SERVER_FOLDERS: Final = ["/usr/sbin", "/usr/local/sbin", "/usr/lib/dovecot"]
+"""Only root has them in PATH, or nobody."""
 
 
 def program(name: str) -> str:
     """Where a program is; an empty text if it isn't installed."""
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *SERVER_FOLDERS])) or ""
+
+
+@cache
+def dovecot_version() -> str:
+    found = program("dovecot")
+    return subprocess.run([found, "--version"], capture_output=True, check=False, text=True).stdout if found else ""
 
 
 @cache
@@ -38,6 +44,11 @@ KINDS: Final[dict[str, tuple[Callable[[], object], str]]] = {
         lambda: program("postfix") and os.geteuid() == 0,
         "There is no Postfix that may be started (needs root). To run its tests: apt-get install postfix sasl2-bin "
         "libsasl2-modules, then run them as root.",
+    ),
+    "dovecot": (
+        lambda: dovecot_version().startswith("2.3.") and program("submission-login") and os.geteuid() == 0,
+        "There is no Dovecot 2.3 that may be started (needs root). To run its tests: apt-get install dovecot-core "
+        "dovecot-submissiond (of Debian 12), then run them as root.",
     ),
     "mariadb": (
         lambda: program("mariadbd") and find_spec("MySQLdb"),

@@ -1,20 +1,25 @@
 """The servers that other tests rely on, asked by Python's own smtplib."""
 
+import base64
 import contextlib
 import hmac
+import json
 import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
-from tests.conftest import ScriptedServerFactory, SMTPServerFactory
+from tests.conftest import DovecotFactory, IdentityProviderFactory, ScriptedServerFactory, SMTPServerFactory
 from tests.servers import scripted
 from tests.servers.certificates import Authority
+from tests.servers.dovecot import Dovecot
+from tests.servers.identity_provider import IdentityProvider
+from tests.servers.identity_tokens import Grant
 from tests.servers.smtp import Login
 
 MESSAGE = b"Subject: Hello\r\n\r\nA line\r\n.\r\nand a dot"
@@ -196,6 +201,84 @@ def test_a_script_challenges(scripted_server: ScriptedServerFactory) -> None:
     with smtplib.SMTP(server.host, server.port, timeout=5) as client:
         assert client.docmd("AUTH", "XOAUTH2") == (334, b"eyJ9")
         assert client.docmd("") == (535, b"5.7.8 No")
+
+
+# --- Dovecot ---
+
+
+def _xoauth2(user: str, token: str) -> str:
+    return f"user={user}\1auth=Bearer {token}\1\1"
+
+
+def _oauthbearer(user: str, token: str) -> str:
+    return f"n,a={user},\1auth=Bearer {token}\1\1"
+
+
+def _token(provider: IdentityProvider) -> str:
+    """Without the way to it, which is tested elsewhere."""
+    return provider.issued.access_token(Grant(provider.user, ["email"]))
+
+
+@contextlib.contextmanager
+def _submitting(server: Dovecot, ca: Authority, security: str) -> Iterator[smtplib.SMTP]:
+    if security == "ssl":
+        with smtplib.SMTP_SSL("localhost", server.tls_port, timeout=5, context=_trusting(ca)) as client:
+            yield client
+    else:
+        with smtplib.SMTP("localhost", server.port, timeout=5) as client:
+            client.starttls(context=_trusting(ca))
+            yield client
+
+
+@pytest.mark.dovecot
+@pytest.mark.parametrize("security", ["starttls", "ssl"])
+@pytest.mark.parametrize(("mechanism", "response"), [("XOAUTH2", _xoauth2), ("OAUTHBEARER", _oauthbearer)])
+def test_dovecot_takes_mail_of_who_has_a_token(
+    identity_provider: IdentityProviderFactory,
+    submission_server: DovecotFactory,
+    ca: Authority,
+    mechanism: str,
+    response: Callable[[str, str], str],
+    security: str,
+) -> None:
+    provider = identity_provider()
+    server = submission_server(provider)
+    with _submitting(server, ca, security) as client:
+        client.ehlo()
+        client.auth(mechanism, lambda _challenge=None: response("jane@example.com", _token(provider)))
+        client.sendmail("a@example.com", ["b@example.com"], MESSAGE)
+    [received] = server.relay.messages
+    assert received.recipients == ["b@example.com"]
+    assert received.content.endswith(MESSAGE + b"\r\n")
+    assert [request.endpoint for request in provider.requests] == ["introspect"]
+
+
+@pytest.mark.dovecot
+@pytest.mark.parametrize("case", ["made up", "expired", "of somebody else"])
+def test_dovecot_challenges_a_bad_token(
+    identity_provider: IdentityProviderFactory, submission_server: DovecotFactory, ca: Authority, case: str
+) -> None:
+    provider = identity_provider(lifetime=0 if case == "expired" else 3600)
+    server = submission_server(provider)
+    token = "made-up" if case == "made up" else _token(provider)
+    user = "bob@example.com" if case == "of somebody else" else "jane@example.com"
+    with _submitting(server, ca, "starttls") as client:
+        client.ehlo()
+        line = base64.b64encode(_xoauth2(user, token).encode()).decode()
+        code, challenge = client.docmd("AUTH XOAUTH2", line)
+        assert (code, json.loads(base64.b64decode(challenge))["status"]) == (334, "401")
+        assert client.docmd("")[0] == 535
+    assert server.relay.messages == []
+
+
+@pytest.mark.dovecot
+def test_dovecot_may_offer_one_mechanism_only(
+    identity_provider: IdentityProviderFactory, submission_server: DovecotFactory, ca: Authority
+) -> None:
+    server = submission_server(identity_provider(), mechanisms=("oauthbearer",))
+    with _submitting(server, ca, "starttls") as client:
+        client.ehlo()
+        assert client.esmtp_features["auth"].split() == ["OAUTHBEARER"]
 
 
 @pytest.mark.browser

@@ -90,6 +90,10 @@ class IdentityProvider:
     def endpoint(self, name: str) -> str:
         return self.url + self.kind.paths[name]
 
+    @property
+    def introspection_url(self) -> str:
+        return self.endpoint("introspect")
+
     def connection_fields(self) -> dict[str, str]:
         """What an OAuthConnection has to have, beside a name, to use this provider."""
         fields = {"provider": self.kind.name, "client_id": self.client_id, "client_secret": self.client_secret}
