@@ -28,11 +28,14 @@ from tests.servers.dovecot import Dovecot, Introspects, dovecot
 from tests.servers.identity_provider import IdentityProvider
 from tests.servers.scripted import Says, ScriptedServer
 from tests.servers.smtp import SMTPServer
+from tests.servers.toolkit_provider import ToolkitProvider
+from tests.servers.toolkit_provider import toolkit_provider as run_toolkit_provider
 
 SMTPServerFactory = Callable[..., SMTPServer]
 ScriptedServerFactory = Callable[..., ScriptedServer]
 MailServerFactory = Callable[..., MailServer]
 IdentityProviderFactory = Callable[..., IdentityProvider]
+ToolkitProviderFactory = Callable[..., ToolkitProvider]
 DovecotFactory = Callable[..., Dovecot]
 
 
@@ -71,18 +74,35 @@ def scripted_server(ca: Authority) -> Iterator[ScriptedServerFactory]:
 
 
 @pytest.fixture
-def identity_provider(
-    ca: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[IdentityProviderFactory]:
-    """`identity_provider("microsoft", rotate=True)`, else "google" or "openid"; `tls=False` for plain http."""
+def trusts_ca(ca: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What uses `requests` trusts our certificate authority, and no other."""
     bundle = tmp_path / "authority.pem"
     bundle.write_text(ca.pem)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+
+
+@pytest.fixture
+def identity_provider(ca: Authority, trusts_ca: None) -> Iterator[IdentityProviderFactory]:
+    """`identity_provider("microsoft", rotate=True)`, else "google" or "openid"; `tls=False` for plain http."""
     with ExitStack() as running:
 
         def start(kind: str = "openid", *, tls: bool = True, **options: Any) -> IdentityProvider:
             context = ca.server_context() if tls else None
             return running.enter_context(IdentityProvider(kind, context, **options))
+
+        yield start
+
+
+@pytest.fixture
+def toolkit_provider(
+    ca: Authority, trusts_ca: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ToolkitProviderFactory]:
+    """`toolkit_provider(lifetime=60)`: django-oauth-toolkit in a site of its own; `tls=False` for plain http."""
+    with ExitStack() as running:
+
+        def start(*, tls: bool = True, **options: object) -> ToolkitProvider:
+            folder = tmp_path_factory.mktemp("toolkit")
+            return running.enter_context(run_toolkit_provider(folder, ca if tls else None, **options))
 
         yield start
 

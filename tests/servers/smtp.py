@@ -1,15 +1,18 @@
 """A well-behaved SMTP server that remembers what it was sent, by whom and how."""
 
 import asyncio
+import base64
 import collections
 import email
 import email.policy
 import hmac
+import json
+import re
 import secrets
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Final, Self, cast
@@ -17,6 +20,14 @@ from typing import Final, Self, cast
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 LONG_LINE: Final = 64 * 1024
+MECHANISMS: Final = {"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"}
+BEARER: Final = re.compile(
+    rb"(?:user=(?P<user>[^\1]*)|n,a=(?P<name>[^\1,]*),(?:\1host=[^\1]+)?(?:\1port=\d+)?)\1auth=Bearer (?P<token>[^\1]+)\1\1"
+)
+"""The two ways to show a token: XOAUTH2's and OAUTHBEARER's (RFC 7628)."""
+
+REFUSAL: Final = {"status": "400", "schemes": "Bearer", "scope": "https://mail.test/send"}
+"""What a server says of a token that it does not accept, before the client may end the attempt."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,8 @@ class Protocol(SMTP):
 class SMTPServer:
     """Listens on a free port of 127.0.0.1 while it is used as a context.
 
-    `users` are user names and passwords; with any, a message needs a login.
+    `users` are user names and passwords, `tokens` says of a user name and an access token whether they are good; with
+    any of these, a message needs a login. `refusals` are the answers of clients to the challenge of a failure.
     `replies` are answers to MAIL and RCPT by address, and to DATA under "DATA": the server says them and refuses.
     `tls` goes with `security` "starttls" and "ssl".
     """
@@ -75,7 +87,9 @@ class SMTPServer:
     security: str = "none"
     tls: ssl.SSLContext | None = None
     users: Mapping[str, str] = field(default_factory=dict)
+    tokens: Callable[[str, str], bool] | None = None
     mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN", "CRAM-MD5")
+    closes_after_refusal: bool = False
     replies: Mapping[str, str] = field(default_factory=dict)
     smtputf8: bool = True
     port: int = 0
@@ -83,6 +97,7 @@ class SMTPServer:
     host: str = "127.0.0.1"
     messages: list[Received] = field(default_factory=list)
     logins: list[Login] = field(default_factory=list)
+    refusals: list[bytes] = field(default_factory=list)
     ehlo_names: list[str] = field(default_factory=list)
     connections: int = 0
 
@@ -144,12 +159,16 @@ class SMTPServer:
             tls_context=self.tls if self.security == "starttls" else None,
             require_starttls=self.security == "starttls",
             auth_require_tls=self.security == "starttls",
-            auth_exclude_mechanism={"PLAIN", "LOGIN", "CRAM-MD5"}.difference(self.mechanisms),
+            auth_exclude_mechanism=MECHANISMS.difference(self.mechanisms),
             authenticator=self._check_password,
             enable_SMTPUTF8=self.smtputf8,
         )
         self._open.add(protocol)
         return protocol
+
+    @property
+    def needs_login(self) -> bool:
+        return bool(self.users) or self.tokens is not None
 
     def _check_password(
         self, server: Protocol, session: Session, envelope: Envelope, mechanism: str, login: LoginPassword
@@ -175,12 +194,12 @@ class _Handler:
     ) -> list[str]:
         session.host_name = name
         self.owner.ehlo_names.append(name)
-        return [line for line in answer if self.owner.users or "AUTH" not in line]
+        return [line for line in answer if self.owner.needs_login or "AUTH" not in line]
 
     async def handle_MAIL(  # noqa: N802
         self, server: Protocol, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if self.owner.users and not server.last_login:
+        if self.owner.needs_login and not server.last_login:
             return "530 5.7.0 Authentication required"
         if address in self.owner.replies:
             return self.owner.replies[address]
@@ -210,6 +229,28 @@ class _Handler:
         user, _space, digest = answer.decode().rpartition(" ")
         expected = hmac.new(self.owner.users.get(user, "").encode(), challenge, "md5").hexdigest()
         return self.owner.answer_login(server, "CRAM-MD5", user, user in self.owner.users and digest == expected)
+
+    async def auth_XOAUTH2(self, server: Protocol, args: list[str]) -> AuthResult:  # noqa: N802
+        return await self._bearer(server, *args)
+
+    async def auth_OAUTHBEARER(self, server: Protocol, args: list[str]) -> AuthResult:  # noqa: N802
+        return await self._bearer(server, *args)
+
+    async def _bearer(self, server: Protocol, mechanism: str, response: str = "") -> AuthResult:
+        said = base64.b64decode(response) if response else await server.challenge_auth(b"")
+        found = BEARER.fullmatch(said) if isinstance(said, bytes) else None
+        if not found:
+            return AuthResult(success=False, handled=False, message="501 5.5.2 Not understood")
+        user = (found["user"] or found["name"]).decode().replace("=2C", ",").replace("=3D", "=")
+        accepted = self.owner.tokens is not None and self.owner.tokens(user, found["token"].decode())
+        if not accepted:
+            self.owner.refusals.append(cast("bytes", await server.challenge_auth(json.dumps(REFUSAL))))
+        result = self.owner.answer_login(server, mechanism, user, accepted)
+        if not accepted and self.owner.closes_after_refusal and isinstance(server.transport, asyncio.WriteTransport):
+            await server.push("535 5.7.8 Goodbye")
+            server.transport.close()
+            return AuthResult(success=False, handled=True)
+        return result
 
 
 def _received(server: Protocol, session: Session, envelope: Envelope) -> Received:
