@@ -94,7 +94,7 @@ def _split(url: str) -> SplitResult:
 
 def _hostname(parts: SplitResult) -> str:
     try:
-        return (parts.hostname or "") if parts.port != 0 else ""
+        return "" if parts.port == 0 else parts.hostname or ""
     except ValueError:  # the port is no number
         return ""
 

@@ -80,19 +80,19 @@ class _TooLong(Exception):
 
 
 class _Attempt:
-    """What a late request leaves open."""
+    """One request, in the thread that waits for its answer."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_over = False
-        self.connections: list[HTTPConnection] = []
+        self.socket: socket.socket | None = None
 
     def end(self) -> None:
-        """Wake the thread that waits for the server, so that it ends too."""
+        """Wake the thread, so that it ends too."""
         self.is_over = True
-        for connection in self.connections:
-            with suppress(OSError, AttributeError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+        if self.socket:
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
 
 
 _attempt: ContextVar[_Attempt] = ContextVar("oauthconnections_attempt")
@@ -104,9 +104,9 @@ class _CheckedHTTP(HTTPConnection):
     encrypted = False
 
     def connect(self) -> None:
-        attempt = _attempt.get()
-        attempt.connections.append(self)
         super().connect()
+        attempt = _attempt.get()
+        attempt.socket = self.sock
         if attempt.is_over:
             raise TimeoutError
         refuse_dialled(attempt.url, self.sock.getpeername()[0], encrypted=self.encrypted)

@@ -6,13 +6,12 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 from oauthlib.oauth2 import MissingTokenError, OAuth2Error, WebApplicationClient
 from requests_oauthlib import OAuth2Session
 
-from oauthconnections.endpoints import refuse_unsafe
+from oauthconnections.endpoints import host_of, refuse_unsafe
 from oauthconnections.http import guarded, unavailable
 from oauthconnections.quiet_libraries import keep_quiet
 
@@ -34,6 +33,10 @@ class ByOAuthlib(Provider):
     @property
     @abstractmethod
     def token_url(self) -> str: ...
+
+    @property
+    def host(self) -> str:
+        return host_of(self.token_url)
 
     @abstractmethod
     def authentication(self) -> tuple[tuple[str, str] | None, dict[str, Any]]:
@@ -67,7 +70,7 @@ class ByOAuthlib(Provider):
             answer = dict(session.refresh_token(self.token_url, refresh_token, auth=user, **parameters))
         if answer.get("refresh_token") == refresh_token:
             del answer["refresh_token"]
-        return answers.grant(answer, urlsplit(self.token_url).hostname or "", scopes)
+        return answers.grant(answer, self.host, scopes)
 
     def exchange(self, answer: Mapping[str, str], redirect_uri: str, verifier: str) -> dict[str, Any]:
         """The tokens for the code of a callback (RFC 6749 section 4.1.3)."""

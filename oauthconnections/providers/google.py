@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from google_auth_oauthlib.flow import Flow
 
@@ -46,7 +46,7 @@ class Google(ByOAuthlib):
     def finish(self, context: Mapping[str, Any], answer: Mapping[str, str], redirect_uri: str) -> Grant:
         tokens = self.exchange(answer, redirect_uri, context["code_verifier"])
         identity = answers.identity(self._claims(str(tokens.get("id_token") or ""), context["nonce"]))
-        return answers.grant(tokens, self._host, context["scopes"], identity)
+        return answers.grant(tokens, self.host, context["scopes"], identity)
 
     def can_revoke(self) -> bool:
         return True
@@ -61,16 +61,12 @@ class Google(ByOAuthlib):
         secret = configured.client_secret(self.connection)
         return None, {"client_id": self.connection.client_id, "client_secret": secret}
 
-    @property
-    def _host(self) -> str:
-        return urlsplit(self.token_url).hostname or ""
-
     def _flow(self, session: Any) -> Flow:
         client = {"auth_uri": self.authorize_url, "token_uri": self.token_url, "client_id": self.connection.client_id}
         return Flow(session, "web", {"web": client}, redirect_uri=session.redirect_uri)
 
     def _claims(self, id_token: str, nonce: str) -> dict[str, Any]:
-        claims = claims_received_directly(id_token, self._host, self.connection.client_id, nonce)
+        claims = claims_received_directly(id_token, self.host, self.connection.client_id, nonce)
         if not self.connection.token_url and claims["iss"] not in ISSUERS:
-            raise invalid(self._host, "iss")
+            raise invalid(self.host, "iss")
         return claims

@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msal
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from oauthconnections.endpoints import refuse_unsafe
+from oauthconnections.certificate import validate_certificate
+from oauthconnections.endpoints import host_of, refuse_unsafe
 from oauthconnections.http import json_of, session, unavailable
 from oauthconnections.id_tokens import claims_received_directly, invalid, unverified_claims
 from oauthconnections.quiet_libraries import keep_quiet
@@ -95,7 +96,7 @@ class Microsoft(Provider):
 
     @property
     def _host(self) -> str:
-        return urlsplit(self.token_url).hostname or ""
+        return host_of(self.token_url)
 
     # --- msal ---
 
@@ -125,13 +126,14 @@ class Microsoft(Provider):
     def _credential(self) -> str | dict[str, str] | None:
         if not (pem := configured.certificate(self.connection)):
             return configured.client_secret(self.connection) or None
+        try:
+            validate_certificate(pem)
+        except ValidationError as error:
+            text = _("its certificate can't be used. %(reason)s") % {"reason": " ".join(error.messages)}
+            raise configured.misconfigured(self.connection, text) from None
         # Reversed, as of several certificates the first is the one of the key.
-        blocks = {found[1]: found[0] for found in reversed(list(_PEM.finditer(pem)))}
-        keys = [text for name, text in blocks.items() if name.endswith("PRIVATE KEY")]
-        if not keys or "CERTIFICATE" not in blocks:
-            text = _("its certificate must have a private key and a certificate, both in PEM form.")
-            raise configured.misconfigured(self.connection, text)
-        return {"private_key": keys[0], "public_certificate": blocks["CERTIFICATE"]}
+        blocks = {found[1].rpartition("PRIVATE ")[2]: found[0] for found in reversed(list(_PEM.finditer(pem)))}
+        return {"private_key": blocks["KEY"], "public_certificate": blocks["CERTIFICATE"]}
 
     def _for_msal(self, scopes: Sequence[str]) -> list[str]:
         asked = configured.scopes(self.connection, scopes, self.identity_scopes)

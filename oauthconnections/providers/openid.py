@@ -59,8 +59,7 @@ class OpenID(ByOAuthlib):
 
     def finish(self, context: Mapping[str, Any], answer: Mapping[str, str], redirect_uri: str) -> Grant:
         tokens = self.exchange(answer, redirect_uri, context["code_verifier"])
-        grant = answers.grant(tokens, self.issuer(), context["scopes"], self._identity(tokens, context["nonce"]))
-        return grant
+        return answers.grant(tokens, self.host, context["scopes"], self._identity(tokens, context["nonce"]))
 
     def can_revoke(self) -> bool:
         return bool(self.connection.metadata.get("revocation_endpoint"))  # what is stored: a page asks (S-12)
