@@ -104,8 +104,6 @@ class NoRefreshToken(FlowError):
 class Explained(FlowError):
     """What the provider, or the way to it, had against it, in our words."""
 
-    sentence = _("%(meaning)s")
-
     def __init__(self, error: OAuthError, explanation: Explanation) -> None:
-        super().__init__(code=error.code, details=error.details, meaning=explanation.meaning)
-        self.action = explanation.action
+        Exception.__init__(self, explanation.meaning)
+        self.action, self.code, self.details = explanation.action, error.code, error.details
