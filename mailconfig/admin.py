@@ -4,10 +4,11 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, QuerySet
 from django.forms import Script
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -15,27 +16,41 @@ from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from oauthconnections.fields import Undecryptable
+from oauthconnections.models import OAuthConnection
 from oauthconnections.reports import hide_secrets
 from oauthconnections.single_row import SingleRowAdmin
+from oauthconnections.views import AUTHENTICATE as MAY_AUTHENTICATE
 
-from . import views
+from . import authenticating, views
 from .forms import MailServerForm, TestEmailForm
 from .history import changed_labels, describe_changes
 from .locks import apply_locks, locked_values, source_of
 from .mailers import DEFAULT_ALIAS, our_aliases
-from .models import MailServer
+from .models import OAUTH, MailServer
+from .oauth_form import AUTHENTICATE, DETACHED
+from .oauth_lines import account_lines, sender_warning, server_lines
+from .selector import decided_by
 from .status import describe_status, port_warning
 
+OAUTH_ROWS = ("oauth_connection", "oauth_account", "oauth_state", "oauth_server")
 FIELDSETS = (
-    (_("Settings"), ("host", "port", "from_email", "from_name", "force_from"), ()),
+    (_("Settings"), (*OAUTH_ROWS, "host", "port", "from_email", "from_name", "force_from"), ()),
     (
         _("Security and authentication"),
         ("security", "auth_method", "username", "password", "clear_password", "confirm_clear_text"),
-        (),
+        ("mailconfig-security",),
     ),
     (_("Advanced"), ("ehlo_source", "ehlo_name", "ehlo_now", "timeout", "ca_bundle", "ca_file"), ("collapse",)),
     (None, ("opened_revision",), ()),
 )
+
+
+class Saved(HttpResponseRedirect):
+    """The way back to the page of what was saved."""
+
+    def __init__(self, path: str, server: MailServer) -> None:
+        super().__init__(path)
+        self.server = server
 
 
 @admin.register(MailServer)
@@ -46,7 +61,7 @@ class MailServerAdmin(SingleRowAdmin):
     change_form_template = "mailconfig/change_form.html"
     object_history_template = "mailconfig/object_history.html"
     list_display = ("alias", "server", "sender", "status")
-    readonly_fields = ("ehlo_now", "ehlo_name_now", "password_state")
+    readonly_fields = ("ehlo_now", "ehlo_name_now", "password_state", "oauth_state", "oauth_state_only", "oauth_server")
 
     class Media:
         css = {"all": ["mailconfig/settings.css"]}
@@ -58,6 +73,9 @@ class MailServerAdmin(SingleRowAdmin):
 
     def has_send_test_email_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("mailconfig.send_test_email")
+
+    def has_authenticate_permission(self, request: HttpRequest, obj: MailServer) -> bool:
+        return self.has_change_permission(request, obj) and request.user.has_perm(MAY_AUTHENTICATE)
 
     # --- what is on the page ---
 
@@ -81,6 +99,19 @@ class MailServerAdmin(SingleRowAdmin):
             replaced["clear_password"] = None
         if "ca_bundle" in locked:
             replaced["ca_file"] = None
+        return replaced | (self._oauth_replacements(request, obj) if obj else {})
+
+    def _oauth_replacements(self, request: HttpRequest, obj: MailServer) -> dict[str, str | None]:
+        may_change = self.has_change_permission(request, obj)
+        if not (obj.selector.is_offered and (may_change or obj.oauth_connection_id)):
+            return dict.fromkeys(OAUTH_ROWS)
+        replaced: dict[str, str | None] = {}
+        if not self.has_authenticate_permission(request, obj):
+            replaced["oauth_state"] = "oauth_state_only"
+        if not (may_change and obj.selector.has_choice):
+            replaced["oauth_account"] = None
+        if not may_change:
+            replaced |= dict.fromkeys(decided_by(obj.oauth_connection))
         return replaced
 
     def get_readonly_fields(self, request: HttpRequest, obj: MailServer | None = None) -> Any:
@@ -103,6 +134,18 @@ class MailServerAdmin(SingleRowAdmin):
             return gettext("Saved, but it can't be decrypted")
         return gettext("Saved, not shown") if obj.password else pgettext("password", "None")
 
+    @admin.display(description=_("Account"))
+    def oauth_state(self, obj: MailServer) -> SafeString:
+        return render_to_string("mailconfig/oauth_state.html", {"lines": account_lines(obj), "may_authenticate": True})
+
+    @admin.display(description=_("Account"))
+    def oauth_state_only(self, obj: MailServer) -> SafeString:
+        return render_to_string("mailconfig/oauth_state.html", {"lines": account_lines(obj)})
+
+    @admin.display(description=_("Server"))
+    def oauth_server(self, obj: MailServer) -> SafeString:
+        return render_to_string("mailconfig/oauth_server.html", {"lines": server_lines(obj)})
+
     @admin.display(description=_("Name said now"))
     def ehlo_now(self, obj: MailServer) -> SafeString:
         return views.render_ehlo_now(obj)
@@ -114,7 +157,7 @@ class MailServerAdmin(SingleRowAdmin):
     @admin.display(description=_("server"))
     def server(self, obj: MailServer) -> str:
         apply_locks(obj, obj.alias)
-        return f"{obj.host}:{obj.effective_port}" if obj.host else ""
+        return f"{obj.effective_host}:{obj.effective_port}" if obj.effective_host else ""
 
     @admin.display(description=_("sender address"))
     def sender(self, obj: MailServer) -> str:
@@ -129,9 +172,13 @@ class MailServerAdmin(SingleRowAdmin):
     # --- saving ---
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MailServer]:
-        rows = super().get_queryset(request)
+        rows: QuerySet[MailServer] = (
+            super().get_queryset(request).annotate(has_connections=Exists(OAuthConnection.objects.all()))
+        )
         # Two who save at once come one after the other; the second is told (see the form's revision).
-        return rows.select_for_update() if request.method == "POST" and self._is_change_view(request) else rows
+        if request.method == "POST" and self._is_change_view(request):
+            return rows.select_for_update()  # of nothing that is joined: PostgreSQL can't where there may be nothing
+        return rows.select_related(*OAUTH)
 
     @staticmethod
     def _is_change_view(request: HttpRequest) -> bool:
@@ -146,25 +193,37 @@ class MailServerAdmin(SingleRowAdmin):
             "can_send_test_email": self.has_send_test_email_permission(request),
             **(extra_context or {}),
         }
-        return super().changeform_view(request, object_id, form_url, extra_context)
+        wants_to_authenticate = AUTHENTICATE in request.POST
+        if wants_to_authenticate and not request.user.has_perm(MAY_AUTHENTICATE):
+            raise PermissionDenied
+        response = super().changeform_view(request, object_id, form_url, extra_context)
+        if wants_to_authenticate and isinstance(response, Saved) and response.server.oauth_connection:
+            # Only now that what was saved is committed: the provider may take its time to answer.
+            another = request.POST[AUTHENTICATE] == "another"
+            return authenticating.begin(request, response.server, request.path, another=another)
+        return response
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         server = context["original"]
         context["title"] = capfirst(self.opts.verbose_name)
         context["subtitle"] = "" if server.alias == DEFAULT_ALIAS else server.alias
         context["status"] = describe_status(server)
+        context["sender_warning"] = sender_warning(server)
+        is_chosen = {"mailconfig-oauth": server.oauth_connection, "mailconfig-preset": server.preset}
+        context["chosen"] = " ".join(name for name, value in is_chosen.items() if value)
+        context["may_authenticate"] = server.selector.is_offered and self.has_authenticate_permission(request, server)
         context["test_form"] = TestEmailForm(initial={"recipient": server.from_email}, auto_id="test_%s")
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: MailServer, form: Any, change: bool) -> None:
         form.store()
         changed = ", ".join(changed_labels(form))
-        messages.success(
-            request,
-            gettext("Saved and in force now. Changed: %(fields)s.") % {"fields": changed}
-            if changed
-            else gettext("Saved and in force now. Nothing was different."),
-        )
+        if changed:
+            messages.success(request, gettext("Saved and in force now. Changed: %(fields)s.") % {"fields": changed})
+        elif AUTHENTICATE not in request.POST:
+            messages.success(request, gettext("Saved and in force now. Nothing was different."))
+        if form.detached:
+            messages.warning(request, DETACHED % {"account": form.detached})
         if warning := port_warning(obj):
             messages.warning(request, warning)
 
@@ -173,7 +232,7 @@ class MailServerAdmin(SingleRowAdmin):
         return [{"changed": {"fields": changes}}] if changes else []
 
     def response_change(self, request: HttpRequest, obj: MailServer) -> HttpResponse:
-        return redirect(request.path)
+        return Saved(request.path, obj)
 
     # --- pages beside it ---
 

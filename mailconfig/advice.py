@@ -6,6 +6,8 @@ from typing import Any, Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from .exceptions import MailconfigError
+from .sasl import TokenRefused
 from .smtp import ServerSettings, Step, StepName
 
 
@@ -78,8 +80,36 @@ _MEANING_AND_ACTION: Final[dict[StepName, tuple[Promise, Promise]]] = {
 }
 
 
+_NO_TOKEN: Final = _("The provider of %(username)s gave no access token, so there was nothing to log in with.")
+_TOKEN_REFUSED: Final = (
+    _("The server did not accept the access token of %(username)s."),
+    _(
+        "Check that the mailbox may send by SMTP (at Microsoft: “Authenticated SMTP” of the user) and that the right "
+        "account has signed in. Then press “Authenticate again”, for a token with what is allowed now."
+    ),
+)
+_SCOPE_WANTED: Final = _("It wants the scope %(scope)s: see that the OAuth connection asks for it.")
+_NO_OAUTH: Final = (
+    _("The server did not let this site log in by OAuth."),
+    _("Check that it is the server for accounts of this OAuth connection, its port and the connection security."),
+)
+
+
 def advise(step: Step, server: ServerSettings) -> Advice:
     """The general advice for a step that failed."""
+    if server.token and step.name == "authenticate":
+        return _advise_on_oauth(step.error, {"username": server.username})
     meaning, action = _MEANING_AND_ACTION[step.name]
     values = {"host": server.host, "port": server.port, "ehlo_name": server.ehlo_name}
     return Advice("general", str(meaning) % values, str(action) % values)
+
+
+def _advise_on_oauth(error: Exception | None, values: dict[str, str]) -> Advice:
+    if isinstance(error, MailconfigError):
+        return Advice("general", str(_NO_TOKEN) % values, str(error))
+    if not isinstance(error, TokenRefused):
+        return Advice("general", str(_NO_OAUTH[0]), str(_NO_OAUTH[1]))
+    meaning, action = (str(text) for text in _TOKEN_REFUSED)
+    if scope := error.refusal.get("scope"):
+        action = f"{str(_SCOPE_WANTED) % {'scope': scope}} {action}"
+    return Advice("general", meaning % values, action)

@@ -11,8 +11,11 @@ class MailconfigConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # needs the models
+        from oauthconnections import consumers
 
+        from . import checks, oauth_consumer  # need the models
+
+        consumers.register(oauth_consumer.CONSUMER)
         register(checks.check_mailers)
         register(checks.check_locked_values)
         register(checks.check_ca_bundle)

@@ -27,3 +27,30 @@ class PasswordUnreadable(MailconfigError):
         "The saved password of the outgoing mail server can't be decrypted: the encryption key has changed. "
         "Enter the password again at %(where)s."
     )
+
+
+class NoConnection(MailconfigError):
+    """Authentication is to be by OAuth, and nobody has said where."""
+
+    sentence = _("The authentication method is OAuth 2.0, but no OAuth connection is chosen. Choose one at %(where)s.")
+
+
+class NotAuthenticated(MailconfigError):
+    """Nobody has signed in whose account could be used."""
+
+    sentence = _(
+        "No mail is sent, as no account is authenticated for the OAuth connection “%(connection)s”. "
+        "Authenticate one at %(where)s."
+    )
+
+
+class AuthenticationLost(NotAuthenticated):
+    """Somebody had signed in, and the provider wants them to do it again."""
+
+    sentence = _("The account %(account)s has to be authenticated again, at %(where)s. %(reason)s")
+
+
+class NoTokenNow(MailconfigError):
+    """The account is fine as far as is known, but its provider gave no access token."""
+
+    sentence = _("%(meaning)s %(action)s")

@@ -1,7 +1,7 @@
 """The settings form, and the test email's one field."""
 
 from copy import copy
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib.admin.utils import label_for_field
@@ -18,14 +18,10 @@ from oauthconnections.models import WebServer
 from . import ehlo, public_address
 from .locks import LOCKABLE, apply_locks, locked_values, source_of
 from .models import ONE_ADDRESS, AuthMethod, EhloSource, MailServer
+from .oauth_form import OAUTH_FIELDS, OAuthForm
 from .validators import validate_ca_bundle, validate_one_line
 
-if TYPE_CHECKING:
-    _ModelForm = forms.ModelForm[MailServer]
-else:
-    _ModelForm = forms.ModelForm
-
-OTHER_SERVER: Final = ("host", "effective_port", "security")
+OTHER_SERVER: Final = ("host", "own_port", "security")
 """What makes it another server: a saved password was entered for the old one only (S-2)."""
 
 NOT_A_SETTING: Final = {"opened_revision", "confirm_clear_text"}
@@ -63,7 +59,7 @@ class PemField(forms.CharField):
         return super().has_changed(self.to_python(initial), data)
 
 
-class MailServerForm(_ModelForm):
+class MailServerForm(OAuthForm):
     """Settings of one server, without those that the settings of the project fix.
 
     An empty password keeps the saved one. The form never holds a saved secret: `initial` has none (S-2).
@@ -84,7 +80,7 @@ class MailServerForm(_ModelForm):
 
     class Meta:
         model = MailServer
-        fields = LOCKABLE
+        fields = (*OAUTH_FIELDS, *LOCKABLE)
         widgets = {"port": PortInput, "ehlo_source": forms.RadioSelect}
         error_messages = {"from_email": {"invalid": ONE_ADDRESS}}
         field_classes = {"ca_bundle": PemField}
@@ -95,6 +91,7 @@ class MailServerForm(_ModelForm):
         self.initial["opened_revision"] = self.instance.revision
         apply_locks(self.instance, self.instance.alias)
         self._leave_out_locked_fields()
+        self._prepare_oauth()
         self._saved_password = self.instance.password
         self._saved_server = self._server()
         self._saved_revision = self.instance.revision
@@ -159,7 +156,9 @@ class MailServerForm(_ModelForm):
         self._refuse_outdated_page()
         if not self.errors:
             self._keep_password_from_another_server()
+            self._keep_token_from_another_server()
             self._ask_confirmation_of_clear_text()
+            self._refuse_to_authenticate_for_nothing()
 
     def _update_errors(self, errors: ValidationError) -> None:
         """Show what the model says of a locked field above the form, where there is no such field."""
@@ -179,7 +178,7 @@ class MailServerForm(_ModelForm):
             if self.instance.host and self._saved_server[0]:
                 self.add_error(None, _FIXED_PASSWORD % {"source": source_of("password"), **self._saved_address()})
         elif self.instance.password is self._saved_password:
-            if self.instance.auth_method == AuthMethod.NONE:
+            if self.instance.auth_method == AuthMethod.NONE or self.instance.oauth_connection:
                 self.instance.password = ""  # else a second change could send it to the new server
             else:
                 self.add_error("password", _OTHER_SERVER % self._saved_address())
@@ -214,7 +213,7 @@ class MailServerForm(_ModelForm):
 
     def changed_settings(self) -> list[str]:
         """Names of the fields in which what was entered differs from what is in force."""
-        return [name for name in self.changed_data if name not in NOT_A_SETTING]
+        return [name for name in self.changed_data if name not in NOT_A_SETTING and name not in self.decided]
 
     @property
     def forgets_password(self) -> bool:
@@ -226,7 +225,9 @@ class MailServerForm(_ModelForm):
         if self.changed_settings():
             server.revision += 1
             server.tested_at, server.test_error = None, ""
-        entered = [name for name in LOCKABLE if name in self.fields]
+        # Without a choice there is no field of the account, which may have gone for another reason.
+        oauth = OAUTH_FIELDS if "oauth_connection" in self.fields else ()
+        entered = [*oauth, *(name for name in LOCKABLE if name in self.fields)]
         server.save(update_fields=[*entered, "revision", "tested_at", "test_error"])
         return server
 

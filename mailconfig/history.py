@@ -9,6 +9,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from oauthconnections.models import OAuthAccount
+
 from .forms import MailServerForm
 from .models import MailServer
 
@@ -42,13 +44,22 @@ def _changes(form: MailServerForm) -> Iterator[str]:
             yield f"{label}: {_shown(form, name, before)} → {_shown(form, name, after)}"
     if form.forgets_password:
         yield _("Password (forgotten)")
+    if form.detached:
+        yield account_change(form.detached, None)
+
+
+def account_change(before: OAuthAccount | None, after: OAuthAccount | None) -> str:
+    """A phrase as in `describe_changes`, for an account that came or went by itself."""
+    return _("Account: %(before)s → %(after)s") % {"before": before or _("none"), "after": after or _("none")}
 
 
 def _shown(form: MailServerForm, name: str, value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    key = getattr(value, "pk", value)  # of a row
     choices = dict(getattr(form.fields[name], "choices", ()))
-    return str(choices.get(value, value)) if value not in (None, "") else _("empty")
+    shown = choices.get("" if key is None else key, value)
+    return str(shown) if shown not in (None, "") else _("empty")
 
 
 def begin_test(user: AbstractBaseUser, server: MailServer, recipient: str) -> LogEntry:

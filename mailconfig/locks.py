@@ -14,6 +14,7 @@ from oauthconnections.fields import Secret
 
 from .exceptions import MailconfigError
 
+OAUTH_METHOD: Final = "xoauth2"
 LOCKABLE: Final = (
     "host",
     "port",
@@ -68,6 +69,14 @@ def apply_locks(row: models.Model, alias: str) -> None:
         field = _field(type(row), name)
         with contextlib.suppress(ValidationError):
             setattr(row, name, field.to_python(_or_none(field, value)))
+    for name in ("oauth_connection", "oauth_account") if excludes_oauth(alias) else ():
+        setattr(row, name, None)
+
+
+def excludes_oauth(alias: str) -> bool:
+    """Whether the settings of the project have decided that the log-in is another one."""
+    locked = locked_values(alias)
+    return "password" in locked or locked.get("auth_method", OAUTH_METHOD) != OAUTH_METHOD
 
 
 def _field(model: type[models.Model], name: str) -> "models.Field[Any, Any]":

@@ -8,15 +8,20 @@ from django.db import models
 from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from oauthconnections.fields import EncryptedTextField, Undecryptable
-from oauthconnections.models import WebServer
+from oauthconnections.models import OAuthAccount, OAuthConnection, WebServer
 
 from . import ehlo
 from .exceptions import NotConfigured, PasswordUnreadable
-from .locks import apply_locks, refuse_unusable_locks
+from .hostname_service import is_loopback
+from .locks import OAUTH_METHOD, apply_locks, locked_values, refuse_unusable_locks
+from .oauth_account import AccessToken, account_to_use, user_name
+from .presets import Preset, preset_of
+from .selector import Selector
 from .smtp import ServerSettings
 from .validators import clean_host, validate_ca_bundle, validate_host, validate_one_line
 
@@ -34,6 +39,7 @@ class AuthMethod(models.TextChoices):
     PLAIN = "plain", "PLAIN"
     LOGIN = "login", "LOGIN"
     CRAM_MD5 = "cram-md5", "CRAM-MD5"
+    XOAUTH2 = OAUTH_METHOD, _("OAuth 2.0")
 
 
 class EhloSource(models.TextChoices):
@@ -43,6 +49,8 @@ class EhloSource(models.TextChoices):
 
 
 ONE_ADDRESS: Final = _("Enter one e-mail address, such as alerts@example.com.")
+NO_SENDER: Final = _("Enter the address that this site sends from.")
+OAUTH: Final = ("oauth_connection", "oauth_account")
 DEFAULT_PORTS: Final[dict[str, int]] = {Security.NONE: 25, Security.STARTTLS: 25, Security.SSL: 465}
 
 
@@ -53,10 +61,10 @@ class MailServerManager(models.Manager["MailServer"]):
         Raises NotConfigured if there is none, or none with a host.
         """
         url = Coalesce(models.Subquery(WebServer.objects.values("external_url")[:1]), models.Value(""))
-        saved = self.filter(alias=alias).annotate(stored_external_url=url).first()
+        saved = self.filter(alias=alias).select_related(*OAUTH).annotate(stored_external_url=url).first()
         server: MailServer = saved or MailServer(alias=alias)
         apply_locks(server, alias)
-        if not server.host:
+        if not server.effective_host:
             raise NotConfigured(alias=alias, where=settings_page())
         return server
 
@@ -65,6 +73,17 @@ class MailServer(models.Model):
     """The outgoing mail server of one mailer (an alias in MAILERS; "default" with EMAIL_BACKEND)."""
 
     alias = models.CharField(_("mailer"), max_length=100, unique=True, default="default", editable=False)
+    oauth_connection = models.ForeignKey(
+        OAuthConnection,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("OAuth connection"),
+    )
+    oauth_account = models.ForeignKey(
+        OAuthAccount, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("account")
+    )
     host = models.CharField(
         _("server"),
         max_length=253,
@@ -165,7 +184,7 @@ class MailServer(models.Model):
         permissions = [("send_test_email", _("Can send a test email"))]
 
     def __str__(self) -> str:
-        return self.alias if not self.host else f"{self.host}:{self.effective_port}"
+        return f"{self.effective_host}:{self.effective_port}" if self.effective_host else self.alias
 
     def clean_fields(self, exclude: Any = None) -> None:
         self.host = clean_host(self.host)
@@ -176,14 +195,20 @@ class MailServer(models.Model):
 
     def clean(self) -> None:
         """Refuse what no server could work with."""
-        if self.host and not self.from_email:
-            raise ValidationError({"from_email": _("Enter the address that this site sends from.")})
         if self.ehlo_source == EhloSource.CUSTOM and not self.ehlo_name:
             raise ValidationError({"ehlo_name": _("Enter the name to say, or choose another source for it.")})
+        if self.oauth_connection:
+            self._clean_oauth()
+            return
+        self.oauth_account = None
+        if self.host and not self.from_email:
+            raise ValidationError({"from_email": NO_SENDER})
         if self.auth_method != AuthMethod.NONE:
             self._clean_credentials()
 
     def _clean_credentials(self) -> None:
+        if self.auth_method == AuthMethod.XOAUTH2:
+            raise ValidationError({"auth_method": _("For OAuth 2.0 choose an OAuth connection under “Settings”.")})
         if self.auth_method != AuthMethod.AUTO and not self.username:
             raise ValidationError({"username": _("Enter the user name, or choose None as authentication method.")})
         if self.username and not self.password:
@@ -191,9 +216,49 @@ class MailServer(models.Model):
         if self.password and not self.username:
             raise ValidationError({"username": _("Enter the user name that belongs to the password.")})
 
+    def _clean_oauth(self) -> None:
+        account = self.oauth_account
+        if account and account.connection_id != self.oauth_connection_id:
+            raise ValidationError({"oauth_account": _("This account belongs to another OAuth connection.")})
+        if account and not self.from_email:
+            self.from_email = account.email
+            if not self.from_email:
+                raise ValidationError({"from_email": NO_SENDER})
+        if self.effective_security == Security.NONE and self.effective_host and not is_loopback(self.effective_host):
+            raise ValidationError(
+                {"security": _("The access token would be sent in clear text. Choose STARTTLS or SSL/TLS.")}
+            )
+
+    @cached_property
+    def selector(self) -> Selector:
+        return Selector(self)
+
+    # --- what is in force: a locked value, else what the provider wants, else what was entered ---
+
+    @property
+    def preset(self) -> Preset | None:
+        return preset_of(self.oauth_connection)
+
+    @property
+    def effective_host(self) -> str:
+        return str(self._effective("host"))
+
+    @property
+    def effective_security(self) -> str:
+        return str(self._effective("security"))
+
     @property
     def effective_port(self) -> int:
-        """The port used: the one entered, else the usual one of the connection security (RFC 5321, RFC 8314)."""
+        """The port used, else the usual one of the connection security (RFC 5321, RFC 8314)."""
+        return self._effective("port") or DEFAULT_PORTS.get(self.effective_security, 25)
+
+    def _effective(self, name: str) -> Any:
+        preset = self.preset
+        return getattr(self, name) if preset is None or name in locked_values(self.alias) else getattr(preset, name)
+
+    @property
+    def own_port(self) -> int:
+        """As `effective_port`, if there were no OAuth connection."""
         return self.port or self.usual_port
 
     @property
@@ -203,7 +268,8 @@ class MailServer(models.Model):
     @property
     def says_password_in_clear(self) -> bool:
         """Whether the password would travel readable (S-17); automatic and CRAM-MD5 never say it."""
-        return self.security == Security.NONE and self.auth_method in (AuthMethod.PLAIN, AuthMethod.LOGIN)
+        readable = self.security == Security.NONE and self.auth_method in (AuthMethod.PLAIN, AuthMethod.LOGIN)
+        return readable and self.oauth_connection_id is None
 
     def note_test(self, error: str) -> None:
         """Remember how a test of the saved settings ended; empty: it was accepted."""
@@ -214,20 +280,15 @@ class MailServer(models.Model):
     def connection_settings(self) -> ServerSettings:
         """All decided, ready for a session. Asks for the public address if that is chosen.
 
-        Raises UnusableLocks, PasswordUnreadable (S-3).
+        Raises UnusableLocks, PasswordUnreadable (S-3), NoConnection, NotAuthenticated.
         """
         refuse_unusable_locks(MailServer, self.alias)
-        password = "" if self.auth_method == AuthMethod.NONE else self.password
-        if isinstance(password, Undecryptable):
-            raise PasswordUnreadable(where=settings_page())
         return ServerSettings(
+            **self._credentials(),
             alias=self.alias,
-            host=self.host,
+            host=self.effective_host,
             port=self.effective_port,
-            security=self.security,
-            auth_method=self.auth_method,
-            username=self.username,
-            password=password,
+            security=self.effective_security,
             from_name=self.from_name,
             from_email=self.from_email,
             force_from=self.force_from,
@@ -235,6 +296,17 @@ class MailServer(models.Model):
             timeout=self.timeout,
             ca_bundle=self.ca_bundle,
         )
+
+    def _credentials(self) -> dict[str, Any]:
+        if self.oauth_connection or self.auth_method == AuthMethod.XOAUTH2:
+            account = account_to_use(self, settings_page())
+            token = AccessToken(account, settings_page())
+            user = user_name(self, account)
+            return {"auth_method": AuthMethod.XOAUTH2, "username": user, "account_id": account.pk, "token": token}
+        password = "" if self.auth_method == AuthMethod.NONE else self.password
+        if isinstance(password, Undecryptable):
+            raise PasswordUnreadable(where=settings_page())
+        return {"auth_method": self.auth_method, "username": self.username, "password": password}
 
     def name_in_ehlo(self) -> str:
         stored = getattr(self, "stored_external_url", None)  # read along by for_alias(), to save a query per connection

@@ -1,6 +1,7 @@
-"""The AUTH conversations: PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195), and which of them is chosen."""
+"""The AUTH conversations: PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195), those with a token, and which is chosen."""
 
 import base64
+import contextlib
 import hmac
 import smtplib
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from .wire import CONTINUE, Wire
+from .xoauth2 import describe_refusal, oauthbearer, read_refusal, secrets_of, xoauth2
 
 Reply = tuple[int, bytes]
 
@@ -24,12 +26,16 @@ def _encoded(text: str) -> str:
     return base64.b64encode(text.encode(errors="surrogatepass")).decode("ascii")
 
 
-def _plain(wire: Wire, username: str, password: str) -> Reply:
-    response = _encoded(f"\0{username}\0{password}")
+def _begin(wire: Wire, mechanism: str, text: str) -> Reply:
+    response = _encoded(text)
     if len(response) < LONGEST_IN_COMMAND:
-        return wire.docmd("AUTH", f"PLAIN {response}")
-    reply = wire.docmd("AUTH", "PLAIN")
+        return wire.docmd("AUTH", f"{mechanism} {response}")
+    reply = wire.docmd("AUTH", mechanism)
     return wire.docmd(response) if reply[0] == CONTINUE else reply
+
+
+def _plain(wire: Wire, username: str, password: str) -> Reply:
+    return _begin(wire, "PLAIN", f"\0{username}\0{password}")
 
 
 def _login(wire: Wire, username: str, password: str) -> Reply:
@@ -101,6 +107,54 @@ def authenticate(wire: Wire, method: str, username: str, password: str, *, encry
         if code != UNRECOGNIZED:
             break
     raise smtplib.SMTPAuthenticationError(code, wire.blacked_out(reply))
+
+
+class TokenRefused(smtplib.SMTPAuthenticationError):
+    """The server took the token for a bad one; `refusal` has what it said of it (`status`, `schemes`, `scope`)."""
+
+    def __init__(self, code: int, reply: bytes, refusal: dict[str, str]) -> None:
+        super().__init__(code, b" ".join(filter(None, [reply, describe_refusal(refusal).encode()])))
+        self.refusal = refusal
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the server can't log anybody in just now (RFC 5321 section 4.2.1), for which no token is a help."""
+        return 400 <= self.smtp_code < 500
+
+
+ENOUGH: Final = 200
+"""Characters of a refusal's values that are worth showing; the longest scopes known have less."""
+
+_ANSWER_TO_REFUSAL: Final = {"XOAUTH2": "", "OAUTHBEARER": "AQ=="}
+"""What the server waits for after its challenge, before it says that the login failed."""
+
+
+def authenticate_with_token(wire: Wire, username: str, token: str, host: str, port: int) -> tuple[str, bytes]:
+    """Log in with an access token; return and raise as `authenticate` does, TokenRefused if the server refuses."""
+    texts = {"XOAUTH2": xoauth2(username, token), "OAUTHBEARER": oauthbearer(username, token, host, port)}
+    mechanisms = [name for name in texts if name in offered(wire)]
+    if not mechanisms:
+        raise smtplib.SMTPNotSupportedError(_unsupported(", ".join(texts), offered(wire)))
+    wire.secrets += secrets_of(list(texts.values()), token)
+    for mechanism in mechanisms:
+        code, reply, refusal = _present(wire, mechanism, texts[mechanism])
+        if code == ACCEPTED:
+            return mechanism, reply
+        if code != UNRECOGNIZED:
+            break
+    shown = {name: wire.blacked_out(value.encode()).decode()[:ENOUGH] for name, value in refusal.items()}
+    raise TokenRefused(code, wire.blacked_out(reply), shown)
+
+
+def _present(wire: Wire, mechanism: str, text: str) -> tuple[int, bytes, dict[str, str]]:
+    code, reply = _begin(wire, mechanism, text)
+    if code != CONTINUE:
+        return code, reply, {}
+    refusal = read_refusal(reply)
+    reply = b"" if refusal else reply
+    with contextlib.suppress(smtplib.SMTPServerDisconnected):  # the challenge has said it all
+        code, reply = wire.docmd(_ANSWER_TO_REFUSAL[mechanism])
+    return code, reply, refusal
 
 
 def _unsupported(method: str, server: list[str]) -> str:

@@ -1,23 +1,24 @@
 """One SMTP session in named steps: resolve, connect, secure, greet, authenticate, then messages."""
 
 import contextlib
-import ipaddress
 import smtplib
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from django.utils.translation import gettext as _
 
-from .bounded import run_bounded
-from .sasl import ACCEPTED, authenticate, offered
+from oauthconnections.fields import Secret
+
+from .hostname_service import is_loopback
+from .resolving import Address, addresses_of_server
+from .sasl import ACCEPTED, TokenRefused, authenticate, authenticate_with_token, offered
 from .trust import ssl_context
-from .wire import Wire, one_line
+from .wire import CONTINUE, Wire, one_line
 
 StepName = Literal["resolve", "connect", "secure", "greet", "authenticate", "sender", "recipient", "message"]
-Address = tuple[Any, ...]
 
 COURTESY_SECONDS: Final = 5.0
 """How long the answer to RSET or QUIT is waited for; nothing depends on it."""
@@ -25,7 +26,11 @@ COURTESY_SECONDS: Final = 5.0
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What a session needs to know, all of it decided: an effective port, the very name to say in EHLO."""
+    """What a session needs to know, all of it decided: an effective port, the very name to say in EHLO.
+
+    With a `token` the log-in is by OAuth: called, it gives the access token of the account `account_id`, and another
+    one if it is given one that the server refused.
+    """
 
     host: str
     port: int
@@ -40,10 +45,12 @@ class ServerSettings:
     ehlo_name: str = "localhost"
     timeout: float = 30
     ca_bundle: str = field(default="", repr=False)
+    account_id: int | None = None
+    token: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def authenticates(self) -> bool:
-        return self.auth_method != "none" and bool(self.username)
+        return self.token is not None or (self.auth_method != "none" and bool(self.username))
 
 
 @dataclass
@@ -88,19 +95,22 @@ class Session:
     def open(self) -> Self:
         self._wire.allow(self.timeout)
         try:
-            self._connect(self._resolve())
-            self._secure()
-            self._greet()
+            self._reach()
             self._authenticate()
         except BaseException:
             self.abandon()
             raise
         return self
 
+    def _reach(self) -> None:
+        self._connect(self._resolve())
+        self._secure()
+        self._greet()
+
     def _resolve(self) -> list[Address]:
         host, port = self.settings.host, self.settings.port
         with self.step("resolve") as step:
-            addresses = _addresses(host, port, self._wire.remaining())
+            addresses = addresses_of_server(host, port, self._wire.remaining())
             step.detail = ", ".join(dict.fromkeys(address[4][0] for address in addresses))
         return addresses
 
@@ -179,6 +189,8 @@ class Session:
 
     def _log_in(self) -> tuple[str, bytes]:
         settings = self.settings
+        if settings.token:
+            return self._log_in_with_token(settings.token)
         try:
             return authenticate(
                 self._wire,
@@ -190,6 +202,58 @@ class Session:
         except Exception as error:
             failure = _without_secrets(error)
         raise failure
+
+    def _log_in_with_token(self, token: Callable[[str], str]) -> tuple[str, bytes]:
+        """Log in; after a refusal once more, with a new token (S-10)."""
+        self._refuse_clear_text()
+        first = self._in_no_time(token, "")
+        try:
+            return self._present(first)
+        except TokenRefused as error:
+            if error.is_temporary:
+                raise
+            in_the_middle = error.smtp_code == CONTINUE
+        fresh = self._in_no_time(token, first)
+        if not in_the_middle and self.is_silent():
+            with contextlib.suppress(smtplib.SMTPServerDisconnected):  # it was on its way to close after all
+                return self._present(fresh)
+        self._dial_again()
+        return self._present(fresh)
+
+    def _refuse_clear_text(self) -> None:
+        """A token is worth as much as a password: it travels encrypted, or stays on this machine (S-17)."""
+        assert self._wire.sock is not None
+        if self.settings.security == "none" and not is_loopback(self._wire.sock.getpeername()[0]):
+            raise smtplib.SMTPNotSupportedError(
+                _("The access token would be sent in clear text over this connection. Choose STARTTLS or SSL/TLS.")
+            )
+
+    def _in_no_time(self, token: Callable[[str], str], rejected: str) -> Secret:
+        """Ask for a token: how long its provider takes, which has limits of its own, is not the server's fault."""
+        left = self._wire.remaining()
+        found = Secret(token(rejected))
+        self._wire.allow(left)
+        return found
+
+    def _present(self, token: Secret) -> tuple[str, bytes]:
+        settings = self.settings
+        try:
+            return authenticate_with_token(self._wire, settings.username, token, settings.host, settings.port)
+        except Exception as error:
+            failure = _without_secrets(error)
+        raise failure
+
+    def _dial_again(self) -> None:
+        """A new connection in place of one that is of no use after a refused log-in; no step is told twice."""
+        used, left = self._wire, self._wire.remaining()
+        self.abandon()
+        self._wire = Wire(self.settings.host, self.settings.ehlo_name, left)
+        self._wire.secrets = used.secrets
+        on_step, self._on_step = self._on_step, None
+        try:
+            self._reach()
+        finally:
+            self._on_step = on_step
 
     # --- messages ---
 
@@ -324,20 +388,3 @@ def _text(reply: bytes | str) -> str:
 def _expect_ok(answer: tuple[int, bytes], failure: type[smtplib.SMTPResponseException], wanted: int = 250) -> None:
     if answer[0] != wanted:
         raise failure(*answer)
-
-
-def _addresses(host: str, port: int, seconds: float) -> list[Address]:
-    """The addresses of a host, as getaddrinfo gives them; the system's resolver knows no time-out of its own."""
-    if _is_address(host):
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    try:
-        return run_bounded(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), seconds)
-    except ValueError as error:  # NUL, or what can't be a name, such as an empty label (S-19)
-        raise OSError(_("“%(host)s” is not a valid server name.") % {"host": host}) from error
-
-
-def _is_address(host: str) -> bool:
-    try:
-        return bool(ipaddress.ip_address(host))
-    except ValueError:
-        return False

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from oauthconnections.fields import Undecryptable
 
 from .locks import problems
-from .models import DEFAULT_PORTS, MailServer, Security
+from .models import DEFAULT_PORTS, AuthMethod, MailServer, Security
+from .oauth_account import is_lost, reason_of_loss
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,10 @@ def describe_status(server: MailServer) -> Status:
     """Expects a server with locked values applied."""
     if found := problems(MailServer, server.alias):
         return Status("error", " ".join([_("Mail can't be sent."), *found]))
-    if not server.host:
+    if not server.effective_host:
         return Status("warning", _("Not configured yet. Until a server is saved here, sending mail is an error."))
-    if isinstance(server.password, Undecryptable):
-        return Status(
-            "error", _("The saved password can't be decrypted: the encryption key has changed. Enter it again.")
-        )
+    if problem := _problem_of_login(server):
+        return Status("error", problem)
     if server.tested_at is None:
         return Status("warning", _("Not tested yet. Send a test email."))
     ago = _("%(time)s ago") % {"time": timesince(server.tested_at)}
@@ -37,8 +36,32 @@ def describe_status(server: MailServer) -> Status:
     return Status("success", _("Mail works: the test email was accepted %(ago)s.") % {"ago": ago})
 
 
+def _problem_of_login(server: MailServer) -> str:
+    if server.oauth_connection:
+        return _problem_of_account(server)
+    if server.auth_method == AuthMethod.XOAUTH2:
+        return _("Mail can't be sent until an OAuth connection is chosen.")
+    if isinstance(server.password, Undecryptable):
+        return _("The saved password can't be decrypted: the encryption key has changed. Enter it again.")
+    return ""
+
+
+def _problem_of_account(server: MailServer) -> str:
+    account = server.oauth_account
+    if account is None:
+        return _("Mail can't be sent until an account is authenticated for “%(connection)s”.") % {
+            "connection": server.oauth_connection
+        }
+    if not is_lost(account):
+        return ""
+    text = _("Mail can't be sent until the account %(account)s is authenticated again.") % {"account": account}
+    return f"{text} {reason_of_loss(account)}".strip()
+
+
 def port_warning(server: MailServer) -> str:
     """A hint where a port was entered that usually goes with another connection security; empty if none was."""
+    if server.preset:
+        return ""
     usually_ssl = server.port == DEFAULT_PORTS[Security.SSL]
     if usually_ssl and server.security == Security.STARTTLS:
         return _("Port 465 usually wants SSL/TLS, not STARTTLS. Send a test email; if it fails, choose SSL/TLS.")

@@ -66,9 +66,11 @@ def _run(request: HttpRequest, form: TestEmailForm, server: MailServer, draft: M
     """Send, unless something speaks against it: the outcome or the problem, for the page."""
     if not form.is_valid() or (draft and draft.errors):
         return {"problem": _("Nothing was sent. Please correct the entries first.")}
+    if draft and draft.detached:
+        return {"problem": _("Nothing was sent. Save, then authenticate the account for this server.")}
     if minutes := minutes_until_next_test(request.user):  # type: ignore[arg-type]
         return {"problem": _too_many(minutes)}
-    if not server.host:
+    if not server.effective_host:
         return {"problem": _("Nothing was sent. Enter a server first.")}
     try:
         settings = server.connection_settings()

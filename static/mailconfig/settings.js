@@ -25,6 +25,42 @@
     for (const name of ["username", "password", "clear_password"]) show(name, method?.value !== "none");
     show("confirm_clear_text", isOneOf("security", "none") && isOneOf("auth_method", "plain", "login"));
     show("ehlo_name", isOneOf("ehlo_source", "custom"));
+    followConnection();
+  }
+
+  // A chosen connection decides the log-in and, for a provider with a server of its own, the server (settings.css).
+  function followConnection() {
+    const connection = form.elements.namedItem("oauth_connection");
+    if (!connection) return;
+    const account = form.elements.namedItem("oauth_account");
+    if (account) offerAccounts(account, connection.value);
+    document.body.classList.toggle("mailconfig-oauth", connection.value !== "");
+    document.body.classList.toggle("mailconfig-preset", "preset" in connection.selectedOptions[0].dataset);
+    for (const line of form.querySelectorAll("#mailconfig-server [data-connection]")) {
+      line.hidden = line.dataset.connection !== connection.value;
+    }
+    const lines = [...form.querySelectorAll("#mailconfig-account [data-account]")];
+    const used = lines.find((line) => line.dataset.connection === connection.value);  // all there can be without a choice
+    const chosen = account ? account.value : used?.dataset.account ?? "";
+    for (const line of lines) line.hidden = line.dataset.account !== chosen;
+  }
+
+  // Only the accounts of the connection; the field is shown when another one than the one in use can be chosen.
+  function offerAccounts(account, connection) {
+    const options = [...account.options].filter((option) => option.value);
+    const own = options.filter((option) => option.dataset.connection === connection);
+    for (const option of options) option.hidden = option.disabled = !own.includes(option);
+    if (account.value && !own.includes(account.selectedOptions[0])) account.value = "";
+    show("oauth_account", own.some((option) => !option.defaultSelected));
+  }
+
+  // Whoever chooses a connection with one account most likely means that one.
+  function chooseOnlyAccount(event) {
+    if (event.target.name !== "oauth_connection") return;
+    const account = form.elements.namedItem("oauth_account");
+    const own = [...(account?.options ?? [])].filter((option) => option.dataset.connection === event.target.value);
+    const inUse = own.find((option) => option.defaultSelected);
+    if (account) account.value = (inUse ?? (own.length === 1 ? own[0] : null))?.value ?? "";
   }
 
   const entered = () => JSON.stringify([...new FormData(form)].map(([name, value]) => [name, value.name ?? value]));
@@ -72,6 +108,7 @@
   }
 
   if (form) {
+    form.addEventListener("change", chooseOnlyAccount);
     form.addEventListener("change", follow);
     follow();
     warnBeforeLeaving();

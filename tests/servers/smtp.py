@@ -22,7 +22,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 LONG_LINE: Final = 64 * 1024
 MECHANISMS: Final = {"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"}
 BEARER: Final = re.compile(
-    rb"(?:user=(?P<user>[^\1]*)|n,a=(?P<name>[^\1,]*),(?:\1host=[^\1]+)?(?:\1port=\d+)?)\1auth=Bearer (?P<token>[^\1]+)\1\1"
+    rb"(?:user=(?P<user>[^\1]*)|n,a=(?P<name>[^\1,]*),(?:\1host=[^\1]+)?(?:\1port=\d+)?)"
+    rb"\1auth=Bearer (?P<token>[^\1]+)\1\1"
 )
 """The two ways to show a token: XOAUTH2's and OAUTHBEARER's (RFC 7628)."""
 

@@ -13,11 +13,13 @@ from django.forms.models import model_to_dict
 from mailconfig import diagnosis
 from mailconfig.exceptions import MailconfigError
 from mailconfig.forms import MailServerForm
-from mailconfig.locks import apply_locks, locked_values, source_of
+from mailconfig.locks import apply_locks, excludes_oauth, locked_values, source_of
 from mailconfig.mailers import DEFAULT_ALIAS, our_aliases
 from mailconfig.models import AuthMethod, EhloSource, MailServer, Security
+from mailconfig.oauth_form import DETACHED, OAUTH_FIELDS
 from mailconfig.status import port_warning
 from oauthconnections.fields import Undecryptable
+from oauthconnections.models import OAuthConnection
 
 TEXTS: Final = ("host", "port", "from_email", "from_name", "username", "ehlo_name", "timeout")
 CHOICES: Final = {"security": Security, "auth_method": AuthMethod, "ehlo_source": EhloSource}
@@ -42,6 +44,7 @@ class Command(BaseCommand):
         return action
 
     def _add_set_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--oauth-connection", metavar="NAME", help="OAuth connection, empty for custom settings")
         for name in TEXTS:
             parser.add_argument(_option(name))
         for name, choices in CHOICES.items():
@@ -77,10 +80,12 @@ class Command(BaseCommand):
         entered = _entered(options)
         server = MailServer.objects.select_for_update().get(pk=server.pk)
         form = MailServerForm({**_current(server), **entered}, instance=server)
-        _refuse_locked(form, entered)
+        _refuse_what_counts_for_nothing(form, entered)
         if not form.is_valid():
             raise CommandError(_problems(form))
         form.store()
+        if form.detached:
+            self.stderr.write(self.style.WARNING(DETACHED % {"account": form.detached}))
         if warning := port_warning(server):
             self.stderr.write(self.style.WARNING(warning))
         if options["json"]:
@@ -126,8 +131,10 @@ def _masked(server: MailServer) -> dict[str, Any]:
     """The settings in force; of the password only whether there is one."""
     apply_locks(server, server.alias)
     values = model_to_dict(server, fields=[*TEXTS, *CHOICES, "force_from", "ca_bundle"])
+    oauth = {name: str(chosen) if (chosen := getattr(server, name)) else None for name in OAUTH_FIELDS}
+    effective = {name: getattr(server, name) for name in ("effective_host", "effective_port", "effective_security")}
     state = "undecryptable" if isinstance(server.password, Undecryptable) else "saved" if server.password else ""
-    return {"alias": server.alias, **values, "effective_port": server.effective_port, "password": state}
+    return {"alias": server.alias, **oauth, **values, **effective, "password": state}
 
 
 def _current(server: MailServer) -> dict[str, Any]:
@@ -137,21 +144,39 @@ def _current(server: MailServer) -> dict[str, Any]:
     return {**values, "confirm_clear_text": server.says_password_in_clear and bool(server.password)}
 
 
-def _refuse_locked(form: MailServerForm, entered: dict[str, Any]) -> None:
-    for name in entered.keys() - form.fields.keys():
+def _refuse_what_counts_for_nothing(form: MailServerForm, entered: dict[str, Any]) -> None:
+    for name in entered.keys() - form.fields.keys() - {"oauth_connection"}:
         source = source_of(name.removeprefix("clear_"))
         raise CommandError(f"{_option(name)}: can't be changed here, as it is set by {source}.")
+    form.full_clean()
+    for name in form.decided:
+        if name in entered:
+            raise CommandError(f"{_option(name)}: is not used with an OAuth connection (--oauth-connection).")
 
 
 def _entered(options: dict[str, Any]) -> dict[str, Any]:
     names = (*TEXTS, *CHOICES, "force_from")
-    entered = {name: options[name] for name in names if options[name] is not None}
+    entered: dict[str, Any] = {name: options[name] for name in names if options[name] is not None}
+    if options["oauth_connection"] is not None:
+        entered["oauth_connection"] = _connection(options["alias"], options["oauth_connection"])
     entered |= {name: "on" for name in ("clear_password", "confirm_clear_text") if options[name]}
     if options["ca_bundle"] is not None:
         entered["ca_bundle"] = _read(options["ca_bundle"]) if options["ca_bundle"] else ""
     if options["password_file"]:
         entered["password"] = _read(options["password_file"]).strip("\r\n")
     return entered
+
+
+def _connection(alias: str, name: str) -> int | None:
+    if not name:
+        return None
+    if excludes_oauth(alias):
+        source = source_of("password" if "password" in locked_values(alias) else "auth_method")
+        raise CommandError(f"--oauth-connection: can't be used, as another way to log in is set by {source}.")
+    known = dict(OAuthConnection.objects.values_list("name", "pk"))
+    if name not in known:
+        raise CommandError(f"--oauth-connection: there is none of this name. There are: {', '.join(known) or 'none'}.")
+    return known[name]
 
 
 def _read(path: str) -> str:
