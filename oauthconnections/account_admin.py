@@ -1,7 +1,7 @@
 """The pages of accounts: who they are, how they are, and what can be done about them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -22,11 +22,7 @@ from .exceptions import OAuthError, ProviderRefused
 from .explanations import Explanation, explain
 from .models import AccountKind, OAuthAccount, ProviderKind
 from .states import account_state, idle_warning
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[OAuthAccount]
-else:
-    _ModelAdmin = admin.ModelAdmin
+from .used_rows import UsedRowsAdmin
 
 BY_HAND = {
     ProviderKind.MICROSOFT: _(
@@ -39,7 +35,7 @@ BY_HAND = {
 
 
 @admin.register(OAuthAccount)
-class OAuthAccountAdmin(_ModelAdmin):
+class OAuthAccountAdmin(UsedRowsAdmin):
     """Nobody types an account: they come by signing in. No page shows a token."""
 
     change_form_template = "oauthconnections/account_change_form.html"

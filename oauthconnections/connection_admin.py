@@ -1,6 +1,6 @@
 """The pages of connections: this site as a client of a provider, and the accounts that sign in through it."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
@@ -26,11 +26,7 @@ from .models import OAuthConnection, ProviderKind
 from .redirect_uri import redirect_notes, redirect_uri
 from .reports import hide_secrets
 from .states import account_state, idle_warning, secret_state
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[OAuthConnection]
-else:
-    _ModelAdmin = admin.ModelAdmin
+from .used_rows import UsedRowsAdmin
 
 _SECRET: Final = ("client_secret", "clear_client_secret")
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
@@ -47,7 +43,7 @@ ADVANCED: Final[dict[str, tuple[str, ...]]] = {
 
 
 @admin.register(OAuthConnection)
-class OAuthConnectionAdmin(_ModelAdmin):
+class OAuthConnectionAdmin(UsedRowsAdmin):
     """Add: the provider first, then what that one needs."""
 
     change_form_template = "oauthconnections/connection_change_form.html"
