@@ -11,7 +11,7 @@ from django.template.defaultfilters import pprint
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 SECRET_NAME: Final = re.compile(
-    r"pass(word|wd|phrase)|secret|token|key|code|verifier|assertion|credential|sasl|^state$", re.IGNORECASE
+    r"pass(word|wd|phrase)|secret|token|key|certificate|code|verifier|assertion|credential|sasl|^state$", re.IGNORECASE
 )
 SHORTEST_RECOGNIZED: Final = 4
 """A secret this short would black out every other word of the report."""
