@@ -10,7 +10,7 @@ from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -43,8 +43,9 @@ class OAuthAccountAdmin(UsedRowsAdmin):
     list_select_related = ("connection",)
     fields = (
         *("email", "username", "connection", "kind", "scopes", "authenticated_at", "authenticated_by"),
-        *("last_refreshed_at", "expires_at", "last_error"),
+        *("last_refreshed_at", "expires_at", "last_error", "told_by_provider"),
     )
+    readonly_fields = ("told_by_provider",)
 
     class Media:
         css = {"all": ["oauthconnections/pages.css"]}
@@ -63,6 +64,11 @@ class OAuthAccountAdmin(UsedRowsAdmin):
     def state(self, obj: OAuthAccount) -> str:
         state = account_state(obj)
         return format_html('<span class="oauth-is-{}">{}</span>', state.level, state.text)
+
+    @admin.display(description=_("told by the provider"))
+    def told_by_provider(self, obj: OAuthAccount) -> str:
+        values = ((name, ", ".join(map(str, v)) if isinstance(v, list) else v) for name, v in obj.claims.items())
+        return format_html_join("", "<div>{}: {}</div>", values)
 
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         account: OAuthAccount = context["original"]

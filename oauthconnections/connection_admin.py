@@ -22,7 +22,7 @@ from .consumer_choice import buttons, chosen
 from .consumers import Consumer, consumers
 from .exceptions import OAuthError
 from .fields import Undecryptable
-from .models import OAuthConnection, ProviderKind
+from .models import OAuthAccount, OAuthConnection, ProviderKind
 from .redirect_uri import redirect_notes, redirect_uri
 from .reports import hide_secrets
 from .states import account_state, idle_warning, secret_state
@@ -214,7 +214,7 @@ class OAuthConnectionAdmin(UsedRowsAdmin):
         except OAuthError as error:
             views.explain_in_message(request, error, obj)
             return redirect(self._place(request, obj))
-        messages.success(request, gettext("The provider gave a token to %(account)s.") % {"account": account})
+        messages.add_message(request, *_told(account))
         if not request.user.has_perm("oauthconnections.view_oauthaccount"):
             return redirect(self._place(request, obj))
         return redirect(f"{self.admin_site.name}:oauthconnections_oauthaccount_change", account.pk)
@@ -242,6 +242,19 @@ def _authenticated_through(request: HttpRequest, pk: int) -> OAuthConnection:
     if not request.user.has_perm(views.AUTHENTICATE):
         raise PermissionDenied
     return get_object_or_404(OAuthConnection, pk=pk)
+
+
+def _told(account: OAuthAccount) -> tuple[int, str]:
+    """What came, which may be a token that allows nothing."""
+    values = {"account": account, "roles": ", ".join(map(str, account.claims.get("roles") or ()))}
+    if values["roles"]:
+        text = gettext("The provider gave a token to %(account)s. It allows: %(roles)s.")
+        return messages.SUCCESS, text % values
+    text = gettext(
+        "The provider gave a token to %(account)s, but it allows nothing: add the application permission in the "
+        "provider's console and grant consent there, then do this again."
+    )
+    return messages.WARNING, text % values
 
 
 def _missing_uri(request: HttpRequest, form: ConnectionForm) -> list[tuple[int, str]]:
