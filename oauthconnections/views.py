@@ -33,7 +33,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         response = _authenticated(request, flow.finish(request))
     except FlowError as error:
         response = _failed(request, error)
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"  # not "no-referrer": with it a browser sends forms without an origin
     return response
 
 
@@ -58,8 +58,10 @@ def _failed(request: HttpRequest, error: FlowError) -> HttpResponse:
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Begin once more what came to nothing."""
+    if not request.user.has_perm(AUTHENTICATE):
+        raise PermissionDenied
     past = get_object_or_404(Authorization.objects.select_related("connection", "account"), pk=pk)
-    if not request.user.has_perm(AUTHENTICATE) or not flow.begun_by(request, past):
+    if not flow.begun_by(request, past):
         raise PermissionDenied
     return start(
         request,

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from mailconfig.models import MailServer
-from oauthconnections.models import WebServer
+from oauthconnections.models import OAuthAccount, OAuthConnection, WebServer
 from tests.conftest import MailServerFactory
 from tests.settings_page import Page, sent
 
@@ -28,6 +28,23 @@ GET: Final[dict[str, list[Answer]]] = {
     "mailconfig_mailserver_change": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_mailserver_test": [LOGIN, 403, 403, 200, 200, 200],
     "mailconfig_mailserver_ehlo": [LOGIN, 405, 405, 405, 405, 405],
+    "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
+    "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthaccount_delete": [LOGIN, 403, 403, 403, 403, 200],
+    "oauthconnections_oauthaccount_change": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthaccount_authenticate": [LOGIN, 405, 405, 405, 405, 405],
+    "oauthconnections_oauthaccount_renew": [LOGIN, 405, 405, 405, 405, 405],
+    "oauthconnections_oauthaccount_disconnect": [LOGIN, 403, 403, 403, 403, 200],
+    "oauthconnections_oauthconnection_changelist": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthconnection_add": [LOGIN, 403, 403, 403, 403, 200],
+    "oauthconnections_oauthconnection_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthconnection_delete": [LOGIN, 403, 403, 403, 403, 200],
+    "oauthconnections_oauthconnection_change": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthconnection_authenticate": [LOGIN, 405, 405, 405, 405, 405],
+    "oauthconnections_oauthconnection_application": [LOGIN, 405, 405, 405, 405, 405],
+    "oauthconnections:callback": [400, 400, 400, 400, 400, 400],
+    "oauthconnections:again": [405, 405, 405, 405, 405, 405],
     "oauthconnections_webserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
     "oauthconnections_webserver_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_history": [LOGIN, 403, 200, 403, 200, 200],
@@ -42,6 +59,23 @@ POST: Final[dict[str, list[Answer]]] = {
     "mailconfig_mailserver_change": [LOGIN, 403, 403, 403, 302, 302],
     "mailconfig_mailserver_test": [LOGIN, 403, 403, 200, 200, 200],
     "mailconfig_mailserver_ehlo": [LOGIN, 403, 403, 403, 302, 302],
+    "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
+    "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthaccount_delete": [LOGIN, 403, 403, 403, 403, 200],
+    "oauthconnections_oauthaccount_change": [LOGIN, 403, 403, 403, 403, 403],
+    "oauthconnections_oauthaccount_authenticate": [LOGIN, 403, 403, 403, 403, 200],
+    "oauthconnections_oauthaccount_renew": [LOGIN, 403, 403, 403, 403, 302],
+    "oauthconnections_oauthaccount_disconnect": [LOGIN, 403, 403, 403, 403, 302],
+    "oauthconnections_oauthconnection_changelist": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthconnection_add": [LOGIN, 403, 403, 403, 403, 200],
+    "oauthconnections_oauthconnection_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthconnection_delete": [LOGIN, 403, 403, 403, 403, 200],
+    "oauthconnections_oauthconnection_change": [LOGIN, 403, 403, 403, 200, 200],
+    "oauthconnections_oauthconnection_authenticate": [LOGIN, 403, 403, 403, 403, 200],
+    "oauthconnections_oauthconnection_application": [LOGIN, 403, 403, 403, 403, 302],
+    "oauthconnections:callback": [405, 405, 405, 405, 405, 405],
+    "oauthconnections:again": [403, 403, 403, 403, 403, 404],
     "oauthconnections_webserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
     "oauthconnections_webserver_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_history": [LOGIN, 403, 200, 403, 200, 200],
@@ -50,15 +84,19 @@ POST: Final[dict[str, list[Answer]]] = {
 }
 
 
-def names(resolver: URLResolver) -> Iterator[str]:
+def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
-            yield from names(pattern)
-        elif isinstance(pattern, URLPattern) and (pattern.name or "").startswith(("mailconfig", "oauthconnections")):
-            yield str(pattern.name)
+            yield from names(pattern, f"{pattern.namespace}:" if pattern.namespace == "oauthconnections" else "")
+        elif isinstance(pattern, URLPattern):
+            name = f"{prefix}{pattern.name or ''}"
+            if name.startswith(("mailconfig", "oauthconnections")):
+                yield name
 
 
 def path(name: str) -> str:
+    if ":" in name:
+        return reverse(name, args=(99,) if name.endswith("again") else ())
     list_or_add = name.endswith(("_changelist", "_add"))
     return reverse(f"admin:{name}", args=() if list_or_add else (1,))
 
@@ -67,6 +105,10 @@ def path(name: str) -> str:
 def rows(mail_server: MailServerFactory) -> None:
     mail_server(pk=1, host="saved.example.com")
     WebServer.objects.create(external_url="https://saved.example")
+    nobody = {"authorize_url": "https://localhost:1/authorize", "token_url": "https://localhost:1/token"}
+    fields = {"provider": "microsoft", "tenant": "contoso.com", "client_id": "site", "client_secret": "s3cr3t"}
+    connection = OAuthConnection.objects.create(pk=1, name="Contoso", **fields, **nobody)
+    OAuthAccount.objects.create(pk=1, connection=connection, subject="1", refresh_token="token")
 
 
 @pytest.fixture
@@ -117,12 +159,16 @@ def test_each_address_lets_in_whom_it_should(
     assert {name: ask(PEOPLE[number], method, name) for name in table} == expected
 
 
+def stored() -> list[object]:
+    return [model.objects.values().get() for model in (MailServer, WebServer, OAuthConnection, OAuthAccount)]
+
+
 @pytest.mark.parametrize("person", ["charlie", "bob", "tester"])
 def test_who_is_refused_changes_nothing(ask: Callable[[str, str, str], Answer], person: str) -> None:
-    before = MailServer.objects.values().get(), WebServer.objects.values().get()
+    before = stored()
     for name in POST:
         ask(person, "POST", name)
-    assert (MailServer.objects.values().get(), WebServer.objects.values().get()) == before
+    assert stored() == before
 
 
 def test_a_viewer_gets_no_buttons_that_would_be_refused(client: Client, bob: User) -> None:
@@ -155,6 +201,10 @@ def test_the_group_editor_offers_our_permissions(client: Client, administrator: 
         "outgoing mail server (SMTP) | Can change outgoing mail server (SMTP)",
         "outgoing mail server (SMTP) | Can send a test email",
         "web server | Can change web server",
+        "OAuth connection | Can add OAuth connection",
+        "OAuth account | Can authenticate accounts",
+        "OAuth account | Can delete OAuth account",
     ):
         assert permission in text
     assert "Can delete outgoing mail server" not in text
+    assert "Can change OAuth account" not in text
