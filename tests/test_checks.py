@@ -54,7 +54,7 @@ def test_one_mailer_of_several_is_enough(settings: Settings) -> None:
         ({"port": 70000}, "less than or equal to 65535"),
         ({"host": "smtp://s3cret"}, "'host'"),
         ({"security": "s3cret"}, "one of: none, starttls, ssl."),
-        ({"auth_method": ""}, "one of: none, auto, plain, login, cram-md5."),
+        ({"auth_method": ""}, "one of: none, auto, plain, login, cram-md5, xoauth2."),
         ({"password": "s3cret\n"}, "'password'"),
         ({"from_email": "s3cret"}, "Enter one e-mail address"),
         ({"ehlo_name": "s3cret s3cret"}, "not a host name"),

@@ -24,7 +24,13 @@ from tests.sessions import MESSAGE, RECIPIENT, SENDER, settings_for
 USER: Final = "me@example.com"
 PASSWORD: Final = "correct horse bättery staple"
 METHODS: Final = ["plain", "login", "cram-md5"]
-QUESTIONS: Final = {"PLAIN": [""], "LOGIN": ["VXNlcm5hbWU6", "UGFzc3dvcmQ6"], "CRAM-MD5": ["PDFAbWFpbC50ZXN0Pg=="]}
+QUESTIONS: Final = {
+    "PLAIN": [""],
+    "LOGIN": ["VXNlcm5hbWU6", "UGFzc3dvcmQ6"],
+    "CRAM-MD5": ["PDFAbWFpbC50ZXN0Pg=="],
+    "XOAUTH2": [""],
+    "OAUTHBEARER": [""],
+}
 FEATURES: Final = "250-mail.test\r\n250 AUTH PLAIN LOGIN CRAM-MD5"
 
 

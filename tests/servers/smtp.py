@@ -22,8 +22,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 LONG_LINE: Final = 64 * 1024
 MECHANISMS: Final = {"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"}
 BEARER: Final = re.compile(
-    rb"(?:user=(?P<user>[^\1]*)|n,a=(?P<name>[^\1,]*),(?:\1host=[^\1]+)?(?:\1port=\d+)?)"
-    rb"\1auth=Bearer (?P<token>[^\1]+)\1\1"
+    rb"(?:user=(?P<user>[^\x01]*)|n,a=(?P<name>[^\x01,]*),(?:\x01host=[^\x01]+)?(?:\x01port=\d+)?)"
+    rb"\x01auth=Bearer (?P<token>[^\x01]+)\x01\x01"
 )
 """The two ways to show a token: XOAUTH2's and OAUTHBEARER's (RFC 7628)."""
 
