@@ -26,6 +26,8 @@ from tests.servers.browser import Complaints, accessibility_faults, chromium
 from tests.servers.certificates import Authority
 from tests.servers.dovecot import Dovecot, Introspects, dovecot
 from tests.servers.identity_provider import IdentityProvider
+from tests.servers.node_provider import NodeProvider
+from tests.servers.node_provider import node_provider as run_node_provider
 from tests.servers.scripted import Says, ScriptedServer
 from tests.servers.smtp import SMTPServer
 from tests.servers.toolkit_provider import ToolkitProvider
@@ -35,6 +37,7 @@ SMTPServerFactory = Callable[..., SMTPServer]
 ScriptedServerFactory = Callable[..., ScriptedServer]
 MailServerFactory = Callable[..., MailServer]
 IdentityProviderFactory = Callable[..., IdentityProvider]
+NodeProviderFactory = Callable[..., NodeProvider]
 ToolkitProviderFactory = Callable[..., ToolkitProvider]
 DovecotFactory = Callable[..., Dovecot]
 
@@ -103,6 +106,20 @@ def toolkit_provider(
         def start(*, tls: bool = True, **options: object) -> ToolkitProvider:
             folder = tmp_path_factory.mktemp("toolkit")
             return running.enter_context(run_toolkit_provider(folder, ca if tls else None, **options))
+
+        yield start
+
+
+@pytest.fixture
+def node_provider(
+    ca: Authority, trusts_ca: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NodeProviderFactory]:
+    """`node_provider("google")`: the npm package oidc-provider; needs the marker npm; `tls=False` for plain http."""
+    with ExitStack() as running:
+
+        def start(kind: str = "openid", *, tls: bool = True, **options: object) -> NodeProvider:
+            folder = tmp_path_factory.mktemp("node")
+            return running.enter_context(run_node_provider(folder, ca if tls else None, kind=kind, **options))
 
         yield start
 

@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 from tests.servers.browser import find_browser
+from tests.servers.node_provider import installed
 
 SERVER_FOLDERS: Final = ["/usr/sbin", "/usr/local/sbin", "/usr/lib/dovecot"]
 """Only root has them in PATH, or nobody."""
@@ -54,6 +55,11 @@ KINDS: Final[dict[str, tuple[Callable[[], object], str]]] = {
         lambda: program("mariadbd") and find_spec("MySQLdb"),
         "There is no MariaDB, or no driver for it. To run its tests: apt-get install mariadb-server libmariadb-dev "
         "pkg-config gcc, then uv run --group mariadb pytest.",
+    ),
+    "npm": (
+        installed,
+        "The npm package oidc-provider is not here and can't be fetched. To run its tests: connect this machine to "
+        "the npm registry (node and npm themselves come with uv sync).",
     ),
     "pypi": (
         reaches_pypi,

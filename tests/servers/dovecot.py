@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import quote, urlsplit
 
 from .certificates import Authority
 from .smtp import SMTPServer
@@ -71,11 +70,9 @@ tls_ca_cert_file = {folder}/authority.pem
 class Introspects(Protocol):
     """An identity provider that tells a client about a token (RFC 7662)."""
 
-    client_id: str
-    client_secret: str
-
     @property
-    def introspection_url(self) -> str: ...
+    def introspection_url(self) -> str:
+        """With the credentials of a client in it."""
 
 
 def _free_port() -> int:
@@ -104,19 +101,13 @@ class Dovecot:
         for name in ("run", "state", "home"):
             (self.folder / name).mkdir()
         (self.folder / "home").chmod(0o777)
-        values = {**vars(self), "mechanisms": " ".join(self.mechanisms), "url": self._introspection_url()}
+        values = {**vars(self), "mechanisms": " ".join(self.mechanisms), "url": self.provider.introspection_url}
         (self.folder / "dovecot.conf").write_text(CONF.format(**values))
         (self.folder / "oauth2.conf").write_text(OAUTH2_CONF.format(**values))
         (self.folder / "authority.pem").write_text(authority.pem)
         certificate = authority.issue()
         certificate.cert_chain_pems[0].write_to_path(self.folder / "certificate.pem")
         certificate.private_key_pem.write_to_path(self.folder / "key.pem")
-
-    def _introspection_url(self) -> str:
-        """With the client's credentials in it, as Dovecot takes them."""
-        url = urlsplit(self.provider.introspection_url)
-        client = f"{quote(self.provider.client_id, safe='')}:{quote(self.provider.client_secret, safe='')}"
-        return url._replace(netloc=f"{client}@{url.netloc}").geturl()
 
     @property
     def log(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Self
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import trustme
 
@@ -92,7 +92,9 @@ class IdentityProvider:
 
     @property
     def introspection_url(self) -> str:
-        return self.endpoint("introspect")
+        """With the client's credentials in it."""
+        scheme, _colon, rest = self.endpoint("introspect").partition("://")
+        return f"{scheme}://{self.client_id}:{quote(self.client_secret, safe='')}@{rest}"
 
     def connection_fields(self) -> dict[str, str]:
         """What an OAuthConnection has to have, beside a name, to use this provider."""

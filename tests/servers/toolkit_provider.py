@@ -1,22 +1,20 @@
 """django-oauth-toolkit as an OpenID provider, in a process of its own."""
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import trustme
 
 from . import person
 from .certificates import Authority
+from .own_process import port_of
 
-ROOT: Final = Path(__file__).resolve().parent.parent.parent
 CALLBACK: Final = "/oauth/callback/"
 
 
@@ -48,7 +46,9 @@ class ToolkitProvider:
 
     @property
     def introspection_url(self) -> str:
-        return f"{self.issuer}/introspect/"
+        """With the client's credentials in it."""
+        scheme, _colon, rest = self.issuer.partition("://")
+        return f"{scheme}://{self.client_id}:{self.client_secret}@{rest}/introspect/"
 
     def connection_fields(self) -> dict[str, str]:
         """What an OAuthConnection has to have, beside a name, to use this provider."""
@@ -73,24 +73,7 @@ def toolkit_provider(folder: Path, authority: Authority | None = None, **options
     (folder / "signing.pem").write_bytes(_signing_key())
     if authority:
         authority.issue().private_key_and_cert_chain_pem.write_to_path(folder / "certificate.pem")
-    with (folder / "log").open("w") as log, _process(folder, log) as process:
-        assert process.stdout
-        port = process.stdout.readline().strip()
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.servers.toolkit.settings", "TOOLKIT_FOLDER": str(folder)}
+    with port_of([sys.executable, "-m", "django", "serve"], folder, **environment) as port:
         provider.url = f"{'https' if authority else 'http'}://localhost:{port}"
-        try:
-            yield provider
-        finally:
-            print((folder / "log").read_text())  # noqa: T201 - pytest shows it when a test fails
-
-
-def _process(folder: Path, log: IO[str]) -> subprocess.Popen[str]:
-    """It ends when its standard input does: at the end of `with`, or when the tests are killed."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "django", "serve"],
-        cwd=ROOT,
-        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.servers.toolkit.settings", "TOOLKIT_FOLDER": str(folder)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-    )
+        yield provider
