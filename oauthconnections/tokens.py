@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connections, router, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -101,11 +102,12 @@ class _Outcome:
 def _renewed(account: OAuthAccount, rejected: str) -> OAuthAccount:
     work = partial(_locked, account.pk, _database(account), rejected)
     try:
+        provider_of(account.connection)  # loads its library before others have to wait for it
         outcome = _apart(_database(account), work)
     except (DatabaseError, TimeoutError) as error:
         reason = _("the database did not let it be renewed.")
         raise TokenUnavailable(account=str(account), reason=reason, details=str(error)) from error
-    except OAuthAccount.DoesNotExist:
+    except ObjectDoesNotExist:
         raise TokenUnavailable(account=str(account), reason=_("it was deleted.")) from None
     for name in TOKEN_FIELDS:
         setattr(account, name, getattr(outcome.row, name))

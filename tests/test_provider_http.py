@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 from django.core.exceptions import ValidationError
+from django.utils import translation
 from pytest_django import Settings
 
 from oauthconnections import endpoints, http
@@ -335,3 +336,8 @@ def test_a_proxy_is_not_asked_about_this_machine(
 def test_what_a_thread_raises_belongs_to_who_waits_for_it() -> None:
     with pytest.raises(ZeroDivisionError):
         run_bounded(lambda: 1 // 0, 1)
+
+
+def test_a_thread_speaks_the_language_of_who_waits_for_it() -> None:
+    with translation.override("de"):
+        assert run_bounded(translation.get_language, 1) == "de"
