@@ -5,7 +5,6 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +16,7 @@ from oauthconnections.models import WebServer
 from . import ehlo
 from .exceptions import NotConfigured, PasswordUnreadable
 from .locks import apply_locks, refuse_unusable_locks
+from .prepared import PreparedQuery
 from .smtp import ServerSettings
 from .validators import clean_host, validate_ca_bundle, validate_host, validate_one_line
 
@@ -52,9 +52,7 @@ class MailServerManager(models.Manager["MailServer"]):
 
         Raises NotConfigured if there is none, or none with a host.
         """
-        url = Coalesce(models.Subquery(WebServer.objects.values("external_url")[:1]), models.Value(""))
-        saved = self.filter(alias=alias).annotate(stored_external_url=url).first()
-        server: MailServer = saved or MailServer(alias=alias)
+        server = _by_alias.find(self.db, alias) or MailServer(alias=alias)
         apply_locks(server, alias)
         if not server.host:
             raise NotConfigured(alias=alias, where=settings_page())
@@ -237,8 +235,14 @@ class MailServer(models.Model):
         )
 
     def name_in_ehlo(self) -> str:
-        stored = getattr(self, "stored_external_url", None)  # read along by for_alias(), to save a query per connection
+        # Read along by for_alias(), to save a query per connection; None if there is no row.
+        stored = self.stored_external_url or "" if hasattr(self, "stored_external_url") else None
         return ehlo.name(self.ehlo_source, self.ehlo_name, WebServer.objects.external_url(stored))
+
+
+_by_alias: Final = PreparedQuery(
+    MailServer, "alias", stored_external_url=models.Subquery(WebServer.objects.values("external_url")[:1])
+)
 
 
 def settings_page() -> str:
