@@ -22,7 +22,7 @@ def ehlo_argument(text: str) -> str:
 def host_name(text: str) -> str:
     """The name in ASCII without the dot at its end; empty if it is no host name (also `a_b` and `1.2.3` are none)."""
     try:
-        name = punycode(text).removesuffix(".")
+        name = (text if text.isascii() else punycode(text)).removesuffix(".")
     except UnicodeError:
         return ""
     labels = name.split(".")
