@@ -1,6 +1,6 @@
 """A query that runs before every mail, with its SQL made once: to make it costs the ORM more than all the rest."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -82,12 +82,12 @@ def _loaded(model: type[M], using: str, values: Iterator[Any]) -> M:
     return model.from_db(using, names, list(islice(values, len(names))))
 
 
-def _converted(row: Iterable[Any], statement: _Statement, connection: BaseDatabaseWrapper) -> Iterator[Any]:
-    for number, value in enumerate(row):
-        if column := statement.converted.get(number):
-            for convert in _converters(column, connection):
-                value = convert(value, column, connection)
-        yield value
+def _converted(row: Sequence[Any], statement: _Statement, connection: BaseDatabaseWrapper) -> Iterator[Any]:
+    values = list(row)
+    for number, column in statement.converted.items():
+        for convert in _converters(column, connection):
+            values[number] = convert(values[number], column, connection)
+    return iter(values)
 
 
 def _converters(column: Col, connection: BaseDatabaseWrapper) -> list[Callable[..., Any]]:
