@@ -2,8 +2,8 @@
 
 import copy
 from dataclasses import dataclass
-from email import policy
 from email.headerregistry import Address
+from functools import lru_cache
 
 import django
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.core.mail import EmailMessage
 from django.utils.encoding import force_str
 
 from .addresses import addr_spec
+from .headers import POLICY
 from .smtp import ServerSettings
 
 
@@ -40,7 +41,7 @@ def with_sender(message: EmailMessage, server: ServerSettings) -> EmailMessage:
     if not server.from_email:
         return message
     chosen = force_str(message.extra_headers.get("From", message.from_email))
-    ours = str(Address(server.from_name, addr_spec=addr_spec(server.from_email)))
+    ours = _own_sender(server.from_name, server.from_email)
     copied = copy.copy(message)
     if server.force_from or _nobody_chose(message.from_email):
         copied.from_email = ours
@@ -49,6 +50,11 @@ def with_sender(message: EmailMessage, server: ServerSettings) -> EmailMessage:
     if replaced and not _nobody_chose(chosen) and not _answers_go_elsewhere(message):
         copied.reply_to = [chosen]
     return copied
+
+
+@lru_cache(maxsize=32)
+def _own_sender(name: str, address: str) -> str:
+    return str(Address(name, addr_spec=addr_spec(address)))
 
 
 def _nobody_chose(sender: str) -> bool:
@@ -68,5 +74,5 @@ def _as_bytes(message: EmailMessage) -> bytes:
 
 def _rendered(message: EmailMessage) -> bytes:
     if django.VERSION >= (6, 0):
-        return message.message(policy=policy.SMTP).as_bytes()
+        return message.message(policy=POLICY).as_bytes()
     return message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg] # Django 5.2's own class

@@ -1,6 +1,7 @@
 """The name by which this site introduces itself to mail servers (EHLO), and whether they will like it."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -35,9 +36,16 @@ def name(source: str, custom: str, external_url: str) -> str:
 def fallback() -> str:
     """This machine's own full name; Django remembers it, as finding it may take seconds."""
     try:
-        return qualified_host_name(run_bounded(DNS_NAME.get_fqdn, LOOK_UP_LIMIT)) or LAST_RESORT
+        find_own_name()
+        return qualified_host_name(DNS_NAME.get_fqdn()) or LAST_RESORT
     except (OSError, UnicodeError):
         return LAST_RESORT
+
+
+@cache
+def find_own_name() -> None:
+    """Only the first time needs a thread that may be late; what is raised is not cached."""
+    run_bounded(DNS_NAME.get_fqdn, LOOK_UP_LIMIT)
 
 
 def _host(url: str) -> str:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 from django.utils.encoding import punycode
@@ -12,6 +13,7 @@ _LABEL: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.IGNORECASE)
 _LITERAL: Final = re.compile(r"\[(?:IPv6:)?([0-9a-f.:]+)\]", re.IGNORECASE)
 
 
+@lru_cache(maxsize=64)
 def ehlo_argument(text: str) -> str:
     """The text as EHLO says it: a host name in ASCII or an address in brackets; empty if it is neither."""
     bracketed = _LITERAL.fullmatch(text)
@@ -19,6 +21,7 @@ def ehlo_argument(text: str) -> str:
     return address_literal(address) if address else host_name(text)
 
 
+@lru_cache(maxsize=64)
 def host_name(text: str) -> str:
     """The name in ASCII without the dot at its end; empty if it is no host name (also `a_b` and `1.2.3` are none)."""
     try:

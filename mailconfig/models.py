@@ -5,7 +5,6 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -20,6 +19,7 @@ from .exceptions import NotConfigured, PasswordUnreadable
 from .hostname_service import is_loopback
 from .locks import OAUTH_METHOD, apply_locks, locked_values, refuse_unusable_locks
 from .oauth_account import AccessToken, account_to_use, user_name
+from .prepared import PreparedQuery
 from .presets import Preset, preset_of
 from .selector import Selector
 from .smtp import ServerSettings
@@ -60,9 +60,7 @@ class MailServerManager(models.Manager["MailServer"]):
 
         Raises NotConfigured if there is none, or none with a host.
         """
-        url = Coalesce(models.Subquery(WebServer.objects.values("external_url")[:1]), models.Value(""))
-        saved = self.filter(alias=alias).select_related(*OAUTH).annotate(stored_external_url=url).first()
-        server: MailServer = saved or MailServer(alias=alias)
+        server = _by_alias.find(self.db, alias) or MailServer(alias=alias)
         apply_locks(server, alias)
         if not server.effective_host:
             raise NotConfigured(alias=alias, where=settings_page())
@@ -309,8 +307,14 @@ class MailServer(models.Model):
         return {"auth_method": self.auth_method, "username": self.username, "password": password}
 
     def name_in_ehlo(self) -> str:
-        stored = getattr(self, "stored_external_url", None)  # read along by for_alias(), to save a query per connection
+        # Read along by for_alias(), to save a query per connection; None if there is no row.
+        stored = self.stored_external_url or "" if hasattr(self, "stored_external_url") else None
         return ehlo.name(self.ehlo_source, self.ehlo_name, WebServer.objects.external_url(stored))
+
+
+_by_alias: Final = PreparedQuery(
+    MailServer, "alias", OAUTH, stored_external_url=models.Subquery(WebServer.objects.values("external_url")[:1])
+)
 
 
 def settings_page() -> str:

@@ -280,8 +280,8 @@ class Session:
 
     def _announce_sender(self, sender: str, size: int) -> None:
         with self.step("sender") as step:
-            options = [f"size={size}"] if self._wire.has_extn("size") else []
-            code, reply = self._wire.mail(sender, options)
+            declared = f" size={size}" if self._wire.has_extn("size") else ""
+            code, reply = self._wire.docmd("mail", f"FROM:<{sender}>{declared}")
             if code != 250:
                 raise smtplib.SMTPSenderRefused(code, reply, sender)
             step.detail = f"{sender}: {_line(code, reply)}"
@@ -290,7 +290,7 @@ class Session:
         refused = {}
         with self.step("recipient") as step:
             for recipient in recipients:
-                code, reply = self._wire.rcpt(recipient)
+                code, reply = self._wire.docmd("rcpt", f"TO:<{recipient}>")
                 if len(recipients) > 1:  # a long list may take its time, a single message may not
                     self._wire.allow(self.timeout)
                 if code not in (250, 251):

@@ -4,6 +4,7 @@ import re
 import selectors
 import smtplib
 import time
+from functools import lru_cache
 from typing import Any, Final
 
 MASK: Final = b"********"
@@ -16,6 +17,8 @@ CHUNK: Final = 64 * 1024
 
 CONTINUE: Final = 334
 """The reply to AUTH that goes on; what it says is read by the mechanism, not by a person."""
+
+_PIECE: Final = re.compile(rb"[\w+/=]{8,}")
 
 
 class Wire(smtplib.SMTP):
@@ -70,9 +73,9 @@ class Wire(smtplib.SMTP):
 
     def blacked_out(self, reply: bytes) -> bytes:
         for secret in self.secrets:
-            reply = re.sub(_pattern(secret), MASK, reply, flags=re.IGNORECASE)
+            reply = _pattern(secret).sub(MASK, reply)
         if self.secrets:  # of a long line servers repeat a piece
-            reply = re.sub(rb"[\w+/=]{8,}", self._blacked_out_piece, reply)
+            reply = _PIECE.sub(self._blacked_out_piece, reply)
         return reply
 
     def _blacked_out_piece(self, word: re.Match[bytes]) -> bytes:
@@ -94,9 +97,11 @@ def one_line(text: str) -> str:
     return text
 
 
-def _pattern(secret: bytes) -> bytes:
+@lru_cache(maxsize=32)
+def _pattern(secret: bytes) -> re.Pattern[bytes]:
     """A very short secret is one only where it stands alone: else it would be all over the reply."""
-    return re.escape(secret) if len(secret) > 3 else rb"(?<!\w)" + re.escape(secret) + rb"(?!\w)"
+    escaped = re.escape(secret)
+    return re.compile(escaped if len(secret) > 3 else rb"(?<!\w)" + escaped + rb"(?!\w)", re.IGNORECASE)
 
 
 class _ReplyReader:

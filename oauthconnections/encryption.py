@@ -69,8 +69,14 @@ def decrypt(stored: str) -> Secret | Undecryptable:
     """Open a stored value. One without the prefix was stored before the column was encrypted, and is as it is."""
     if not stored.startswith(PREFIX):
         return Secret(stored)
-    opened = _open(_keyring(), stored)
+    opened = _opened(tuple(_all_keys()), stored)
     return Undecryptable(stored) if opened is None else opened
+
+
+@functools.lru_cache(maxsize=16)
+def _opened(keys: tuple[bytes, ...], stored: str) -> Secret | None:
+    """Of the few secrets that are in use at a time; the keys, which open all, are in memory, too."""
+    return _open(_multifernet(keys), stored)
 
 
 def is_current(stored: str) -> bool:

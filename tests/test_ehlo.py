@@ -1,6 +1,8 @@
 """What is said in EHLO is always valid there, and the page tells whether others will believe it."""
 
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,35 @@ def test_the_fallback_is_a_valid_argument_whatever_the_machine_is_called(
 ) -> None:
     monkeypatch.setattr(DNS_NAME, "_fqdn", own, raising=False)
     assert ehlo.fallback() == said
+
+
+@pytest.fixture
+def unknown_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process that has not looked for its own name yet."""
+    monkeypatch.setattr(DNS_NAME, "_fqdn", "", raising=False)
+    monkeypatch.delattr(DNS_NAME, "_fqdn")
+    ehlo.find_own_name.cache_clear()
+    yield
+    ehlo.find_own_name.cache_clear()
+
+
+@pytest.mark.usefixtures("unknown_name")
+def test_the_machine_is_asked_for_its_name_once_and_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.getfqdn", lambda: "web1.example.com")
+    assert ehlo.fallback() == "web1.example.com"
+    monkeypatch.delattr("threading.Thread.start")
+    assert ehlo.fallback() == "web1.example.com"
+
+
+@pytest.mark.usefixtures("unknown_name")
+def test_a_name_that_was_not_found_in_time_may_be_found_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(ehlo, "LOOK_UP_LIMIT", 0.05)
+    monkeypatch.setattr("socket.getfqdn", lambda: ended.wait(10) and "web1.example.com")
+    assert ehlo.fallback() == "[127.0.0.1]"
+    ended.set()
+    monkeypatch.setattr(ehlo, "LOOK_UP_LIMIT", 10)
+    assert ehlo.fallback() == "web1.example.com"
 
 
 # --- custom ---

@@ -8,6 +8,7 @@ from django.core.mail import EmailMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailconfig import addresses
 from mailconfig.addresses import addr_spec
 from mailconfig.smtp import Session
 from tests.conftest import MailServerFactory, ScriptedServerFactory
@@ -114,6 +115,16 @@ def test_whatever_is_called_an_address_it_is_one_word_or_refused(text: str) -> N
         return
     assert address.isascii()
     assert re.search(r"[\0\r\n]", address) is None
+
+
+@given(st.from_regex(addresses.PLAIN, fullmatch=True))
+def test_an_address_that_is_not_parsed_would_come_out_as_it_is(text: str) -> None:
+    assert addresses.parsed(text) == addr_spec(text) == text
+
+
+@pytest.mark.parametrize("text", ["a@example.com\n", "a\u212a@example.com", "=?utf-8?q?a?=@example.com", "a@b@c"])
+def test_what_only_resembles_a_plain_address_is_parsed(text: str) -> None:
+    assert not addresses.PLAIN.fullmatch(text)
 
 
 @pytest.mark.parametrize(
