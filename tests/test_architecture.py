@@ -26,12 +26,13 @@ BELONGS_TO: Final = {
         "mailconfig/backends.py",  # which of its errors are tried again
         "mailconfig/exceptions.py",  # ours are caught where Django's are
     },
-    "requests": {"mailconfig/hostname_service.py"},
+    "dns": {"mailconfig/resolver.py"},
+    "requests": {"mailconfig/hostname_service.py", "mailconfig/autoconfig.py"},
     "aiosmtpd": {"mailconfig/catcher/server.py"},
 }
 """The seams: what speaks to the outside, and the only files that may use it."""
 
-HEAVY: Final = ("aiosmtpd", "cryptography", "requests", "urllib3")
+HEAVY: Final = ("aiosmtpd", "cryptography", "dns", "requests", "urllib3")
 """Imported on first use, so that `manage.py` of a project does not become slower with us."""
 
 
