@@ -24,6 +24,7 @@ BELONGS_TO: Final = {
         "mailconfig/wire.py",  # its deadline
         "mailconfig/sasl.py",  # its login
         "mailconfig/backends.py",  # which of its errors are tried again
+        "mailconfig/probing.py",  # what a server lacks
         "mailconfig/exceptions.py",  # ours are caught where Django's are
     },
     "dns": {"mailconfig/resolver.py"},
