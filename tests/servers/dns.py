@@ -54,7 +54,8 @@ class DnsServer:
         with contextlib.suppress(OSError):
             self._tcp.shutdown(socket.SHUT_RDWR)
         self._tcp.close()
-        self._udp.sendto(b"", self._udp.getsockname())  # wakes the thread that waits for a question
+        with contextlib.suppress(OSError):  # a late question has done it already
+            self._udp.sendto(b"", ("127.0.0.1", self.port))  # wakes the thread that waits for one
 
     @property
     def resolver(self) -> NameServers:
