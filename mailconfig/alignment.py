@@ -22,13 +22,15 @@ def check_alignment(domain: str, server: SendingHost, spf: SpfCheck, dkim: DkimC
     if by_spf:
         text = _("Mail from %(domain)s can be proven by SPF, but not after it was forwarded. Add signatures (DKIM).")
         return Finding("ok", text, values)
-    return _unproven(server, dkim, dmarc, values)
+    return _unproven(server, spf, dkim, dmarc, values)
 
 
-def _unproven(server: SendingHost, dkim: DkimCheck, dmarc: DmarcCheck, values: dict[str, str]) -> Finding:
+def _unproven(
+    server: SendingHost, spf: SpfCheck, dkim: DkimCheck, dmarc: DmarcCheck, values: dict[str, str]
+) -> Finding:
     level: Level = "problem" if dmarc.policy and dmarc.policy.policy != "none" else "warning"
-    if dkim.signs is None:
-        text = _("Whether %(host)s signs mail from %(domain)s is not known; without that it can't be proven.")
+    if dkim.signs is None or (spf.covers is None and not server.own_envelope):
+        text = _("Whether mail from %(domain)s through %(host)s can be proven is not known: see SPF and DKIM.")
         return Finding("warning", text, values)
     if server.own_envelope:
         text = _(

@@ -38,10 +38,14 @@ class Candidate:
 
 
 def of_provider(provider: Provider, source: Source, why: Sentence) -> list[Candidate]:
-    note = Sentence(provider.note, {"provider": provider.name}) if provider.note else None
+    note = note_of(provider)
     return [
         Candidate(*way, source, why, provider.username, provider.oauth, provider.name, note) for way in provider.ways
     ]
+
+
+def note_of(provider: Provider) -> Sentence | None:
+    return Sentence(provider.note, {"provider": provider.name}) if provider.note else None
 
 
 def without_repetitions(candidates: list[Candidate]) -> list[Candidate]:

@@ -221,7 +221,7 @@ MAILBOXES: Final = (
         selectors=("protonmail", "protonmail2", "protonmail3"),
         note=_(
             "%(provider)s sends for programs only from an own domain, with an SMTP token as password (paid plans). "
-            "Otherwise run Proton Mail Bridge, which has no port that this site may try."
+            "Otherwise run Proton Mail Bridge, and enter the server that it shows."
         ),
     ),
     # ISPDB

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import autoconfig, spf
 from .bounded import run_together
-from .candidates import Candidate, of_provider, without_repetitions
+from .candidates import Candidate, note_of, of_provider, without_repetitions
 from .findings import Sentence
 from .known_providers import by_domain, by_exchanger, by_host, by_includes
 from .provider import Provider, Security
@@ -40,8 +40,9 @@ def propose(domain: str, resolver: NameServers, seconds: float) -> Proposal:
     if provider := by_domain(domain):
         why = Sentence(_("%(domain)s is a domain of %(provider)s."), {"domain": domain, "provider": provider.name})
         return _complete(Proposal(of_provider(provider, "provider", why), certain=True))
+    dns = resolver.within(seconds)
     sources: list[Callable[[], Proposal]] = [
-        partial(source, domain, resolver.within(seconds)) for source in (_services, _exchangers, _included, _names)
+        partial(source, domain, dns) for source in (_services, _exchangers, _included, _names)
     ]
     sources.append(partial(_autoconfig, domain, seconds * 0.9))
     found = run_together(sources, seconds, _nothing)
@@ -89,6 +90,7 @@ def _service(service: Service, security: Security, domain: str) -> Candidate:
         known.username if known else "address",  # RFC 6186 section 4: the full address first
         known.oauth if known else "",
         known.name if known else "",
+        note_of(known) if known else None,
     )
 
 
@@ -99,7 +101,8 @@ def _autoconfig(domain: str, seconds: float) -> Proposal:
     for offer in offers:
         known = by_host(offer.way.host)
         oauth = known.oauth if known and offer.oauth else ""
-        candidates.append(Candidate(*offer.way, "autoconfig", why, offer.username, oauth, known.name if known else ""))
+        name, note = (known.name, note_of(known)) if known else ("", None)
+        candidates.append(Candidate(*offer.way, "autoconfig", why, offer.username, oauth, name, note))
     return Proposal(candidates, certain=bool(candidates))
 
 

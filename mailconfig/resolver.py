@@ -72,7 +72,7 @@ class NameServers:
 
     def addresses(self, name: str) -> list[str]:
         """A and AAAA. The names of this machine itself need no server (RFC 6761 section 6.3)."""
-        if name.lower().rstrip(".").endswith("localhost"):
+        if name.lower().rstrip(".").split(".")[-1] == "localhost":
             return ["127.0.0.1", "::1"]
         return self._ask(name, "A", _address) + self._ask(name, "AAAA", _address)
 

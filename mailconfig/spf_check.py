@@ -10,7 +10,7 @@ from .findings import DnsRecord, Finding
 from .host_names import ip_address
 from .resolver import NameServers
 from .sending_host import SendingHost
-from .spf_evaluation import MOST_LOOK_UPS, Evaluation, PermanentError, walk
+from .spf_evaluation import MOST_LOOK_UPS, Evaluation, PermanentError, Walk, walk
 
 PROBLEMS: Final = {
     "syntax": _("The SPF record of %(domain)s can't be read: “%(detail)s” is not allowed there. Correct it."),
@@ -57,7 +57,7 @@ def _check_record(domain: str, record: str, server: SendingHost, resolver: NameS
             raise PermanentError("look-ups", domain)
         terms = spf.parse(record)
         end = _end(domain, record, terms)
-        covering, covers = _coverage(domain, record, server, resolver, found.included)
+        covering, covers = _coverage(domain, record, server, resolver, found)
         return SpfCheck((*_old_parts(terms), *end, covering), covers)
     except PermanentError as error:
         values = {"domain": error.domain, "detail": error.detail}
@@ -91,10 +91,10 @@ def _old_parts(terms: list[spf.Term]) -> list[Finding]:
 
 
 def _coverage(
-    domain: str, record: str, server: SendingHost, resolver: NameServers, included: set[str]
+    domain: str, record: str, server: SendingHost, resolver: NameServers, found: Walk
 ) -> tuple[Finding, bool | None]:
     provider = server.provider
-    if provider and provider.spf in included:
+    if provider and provider.spf in found.included:
         text = _("The SPF record lets %(provider)s send for %(domain)s.")
         return Finding("ok", text, {"provider": provider.name, "domain": domain}), True
     if provider and provider.own_envelope:
@@ -102,13 +102,13 @@ def _coverage(
         return Finding("ok", text, {"provider": provider.name, "domain": domain}), None
     if provider and provider.spf:
         text = _("The SPF record of %(domain)s does not let %(provider)s send. Add what is missing.")
-        record_to_publish = _extended(domain, record, server, resolver)
+        record_to_publish = _extended(domain, record, server, resolver, found)
         return Finding("problem", text, {"provider": provider.name, "domain": domain}, record_to_publish), False
-    return _coverage_of_addresses(domain, record, server, resolver)
+    return _coverage_of_addresses(domain, record, server, resolver, found)
 
 
 def _coverage_of_addresses(
-    domain: str, record: str, server: SendingHost, resolver: NameServers
+    domain: str, record: str, server: SendingHost, resolver: NameServers, found: Walk
 ) -> tuple[Finding, bool | None]:
     values = {"domain": domain, "host": server.host}
     if not server.addresses:
@@ -118,7 +118,7 @@ def _coverage_of_addresses(
     values["addresses"] = ", ".join(map(str, refused or server.addresses))
     if not refused:
         return Finding("ok", _("The SPF record lets %(host)s (%(addresses)s) send for %(domain)s."), values), True
-    extended = _extended(domain, record, server, resolver)
+    extended = _extended(domain, record, server, resolver, found)
     if server.inside:
         text = _("The SPF record of %(domain)s does not let this site's address (%(addresses)s) send.")
         return Finding("problem", text, values, extended), False
@@ -129,17 +129,17 @@ def _coverage_of_addresses(
     return Finding("warning", text, values, extended), False
 
 
-def _extended(domain: str, record: str, server: SendingHost, resolver: NameServers) -> DnsRecord | None:
-    mechanism = _mechanism(server, resolver)
+def _extended(domain: str, record: str, server: SendingHost, resolver: NameServers, found: Walk) -> DnsRecord | None:
+    mechanism = _mechanism(server, resolver, may_ask=found.look_ups < MOST_LOOK_UPS)
     return DnsRecord(domain, "TXT", spf.with_mechanism(record, mechanism), record) if mechanism else None
 
 
-def _mechanism(server: SendingHost, resolver: NameServers) -> str:
+def _mechanism(server: SendingHost, resolver: NameServers, *, may_ask: bool = True) -> str:
     """What lets the server send; nothing for a provider whose include does not exist (any more)."""
     if server.provider:
         include = server.provider.spf
         exists = include and any(spf.is_spf(text) for text in resolver.texts(include))
         return f"include:{include}" if exists else ""
-    if server.inside or ip_address(server.host):
-        return " ".join(f"ip{address.version}:{address}" for address in server.addresses)
-    return f"a:{server.host}" if server.addresses else ""
+    if may_ask and server.addresses and not server.inside and not ip_address(server.host):
+        return f"a:{server.host}"
+    return " ".join(f"ip{address.version}:{address}" for address in server.addresses)

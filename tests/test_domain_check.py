@@ -44,6 +44,8 @@ def test_only_name_servers_are_asked_and_not_about_the_sender(dns_server: Zone) 
         (DMARC + SPF, "smtp.sendgrid.net", "problem", "only a signature"),
         (txt("s1._domainkey.example.test", f"p={LONG}") + DMARC, "smtp.sendgrid.net", "ok", "by its signature"),
         (DMARC, "email-smtp.eu-west-1.amazonaws.com", "warning", "is not known"),
+        (SPF + DMARC, "smtp.strato.de", "warning", "is not known"),
+        (SPF + DMARC, "localhost", "warning", "is not known"),
     ],
 )
 def test_alignment(dns_server: Zone, zone: str, server: str, level: str, words: str) -> None:

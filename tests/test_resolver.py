@@ -44,6 +44,13 @@ def test_each_type_is_read() -> None:
         assert dns.addresses("www.example.test") == ["192.0.2.1", "2001:db8::1"]
 
 
+def test_this_machine_needs_no_name_server() -> None:
+    with DnsServer("notlocalhost. A 192.0.2.1") as server:
+        for name in ("localhost", "Localhost.", "a.localhost"):
+            assert server.resolver.addresses(name) == ["127.0.0.1", "::1"]
+        assert server.resolver.addresses("notlocalhost") == ["192.0.2.1"]
+
+
 def test_services_are_in_the_order_in_which_they_are_to_be_tried() -> None:
     with DnsServer(ZONE) as server:
         targets = [service.target for service in server.resolver.services("_submission._tcp.example.test")]

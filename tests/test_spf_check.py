@@ -97,6 +97,14 @@ def test_spf(dns_server: Zone, zone: str, server: str, level: str, words: str, r
     assert finding.record == record or "several" in words
 
 
+def test_a_record_with_ten_look_ups_gets_no_eleventh(dns_server: Zone) -> None:
+    full = f"v=spf1 {'a:backup.example.test ' * 10}-all"
+    zone = SERVER + "backup.example.test. A 1.1.1.1\n" + txt("example.test", full)
+    record = one("spf", check(dns_server(zone))).record
+    assert record
+    assert record.value.startswith("v=spf1 ip4:9.9.9.9 a:backup.example.test ")
+
+
 def test_several_spf_records_are_joined_in_one(dns_server: Zone) -> None:
     zone = txt("example.test", "v=spf1 a -all") + txt("example.test", "v=spf1 mx -all")
     record = one("spf", check(dns_server(SERVER + zone))).record
