@@ -19,3 +19,4 @@ class MailconfigConfig(AppConfig):
         register(checks.check_mailers)
         register(checks.check_locked_values)
         register(checks.check_ca_bundle)
+        register(checks.check_dns_resolver)

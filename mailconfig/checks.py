@@ -10,6 +10,7 @@ from django.core import checks
 from .locks import problems, unknown_mailers
 from .mailers import DEFAULT_ALIAS, our_aliases
 from .models import MailServer
+from .resolver import NameServers
 
 # Numbers are never used again: whoever silenced one must not silence another.
 
@@ -50,3 +51,9 @@ def check_ca_bundle(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
             return []
     except OSError as error:
         return [checks.Error(f"EMAIL_CA_BUNDLE can't be read: {error}", id="mailconfig.E002")]
+
+
+def check_dns_resolver(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """E003: DNS_RESOLVER names no server that can be asked."""
+    broken = NameServers.from_settings().broken
+    return [checks.Error(broken, id="mailconfig.E003")] if broken else []

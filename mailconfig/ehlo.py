@@ -1,6 +1,5 @@
 """The name by which this site introduces itself to mail servers (EHLO), and whether they will like it."""
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -11,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from . import public_address
 from .bounded import run_bounded
+from .findings import NO_ANSWER, Finding
 from .host_names import IPAddress, ehlo_argument, host_name, ip_address, literal_address, qualified_host_name
+from .resolver import LookUpFailed
 from .reverse_dns import SYSTEM, Resolver, addresses_of, confirmed_names
 
 if TYPE_CHECKING:
@@ -84,18 +85,6 @@ def _why_not(value: str) -> "_StrPromise":
 # --- whether others will believe it ---
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at, as a sentence in the language of whoever reads it."""
-
-    ok: bool
-    text: "_StrPromise"
-    values: dict[str, str]
-
-    def __str__(self) -> str:
-        return str(self.text) % self.values
-
-
 class NameCheck(NamedTuple):
     """What spam filters look at in a name; `ok` if they will find nothing."""
 
@@ -113,19 +102,19 @@ def check_name(name: str, *, seconds: float = LOOK_UP_LIMIT, resolver: Resolver 
     public = ip_address(known.address) if known else None
     try:
         found = run_bounded(lambda: _look_up(name, public, resolver), seconds)
-    except TimeoutError:
-        found = [Finding(False, _("The name servers did not answer in time. Check the name again later."), {})]
+    except (TimeoutError, LookUpFailed):
+        found = [Finding("problem", NO_ANSWER)]
     return NameCheck(name, (_qualified(name), *found))
 
 
 def _qualified(name: str) -> Finding:
     if literal_address(name):
         text = _("%(name)s is an address, not a name. Mail servers accept it, but spam filters trust a name more.")
-        return Finding(True, text, {"name": name})
+        return Finding("ok", text, {"name": name})
     if qualified_host_name(name):
-        return Finding(True, _("%(name)s is a full name with a domain."), {"name": name})
+        return Finding("ok", _("%(name)s is a full name with a domain."), {"name": name})
     text = _("%(name)s has no domain, and many servers refuse that. Choose a full name such as mail.example.com.")
-    return Finding(False, text, {"name": name})
+    return Finding("problem", text, {"name": name})
 
 
 def _look_up(name: str, public: IPAddress | None, resolver: Resolver) -> list[Finding]:
@@ -134,7 +123,7 @@ def _look_up(name: str, public: IPAddress | None, resolver: Resolver) -> list[Fi
     addresses = addresses_of(name, resolver) if host_name(name) else []
     if not addresses:
         text = _("%(name)s is not found in DNS, and many servers refuse that. Enter it there, or choose another name.")
-        return [Finding(False, text, {"name": name})]
+        return [Finding("problem", text, {"name": name})]
     return [_forward(name, addresses, public), _reverse(name, public, addresses, resolver)]
 
 
@@ -142,8 +131,8 @@ def _forward(name: str, addresses: list[IPAddress], public: IPAddress | None) ->
     values = {"name": name, "addresses": ", ".join(map(str, addresses)), "public": str(public)}
     if public and public not in addresses:
         text = _("%(name)s belongs to %(addresses)s, but this site is seen from outside as %(public)s.")
-        return Finding(False, text, values)
-    return Finding(True, _("%(name)s is found in DNS: %(addresses)s."), values)
+        return Finding("problem", text, values)
+    return Finding("ok", _("%(name)s is found in DNS: %(addresses)s."), values)
 
 
 def _reverse(name: str, public: IPAddress | None, addresses: list[IPAddress], resolver: Resolver) -> Finding:
@@ -153,23 +142,23 @@ def _reverse(name: str, public: IPAddress | None, addresses: list[IPAddress], re
         names = [qualified_host_name(found).lower() for found in resolver.names(str(address))]
         if name.lower() in names:
             text = _("The reverse name of %(address)s is %(name)s, as it should be.")
-            return Finding(True, text, {"address": str(address), "name": name})
+            return Finding("ok", text, {"address": str(address), "name": name})
     text = _(
         "The reverse name of %(address)s is not %(name)s, which makes mail look like spam. "
         "Whoever gave you the address can set its reverse name."
     )
-    return Finding(False, text, {"address": ", ".join(map(str, looked_at)), "name": name})
+    return Finding("problem", text, {"address": ", ".join(map(str, looked_at)), "name": name})
 
 
 def _reverse_of_literal(address: IPAddress, resolver: Resolver) -> Finding:
     if not address.is_global:
         text = _("%(address)s is an address inside your network, so servers outside can't check it.")
-        return Finding(True, text, {"address": str(address)})
+        return Finding("ok", text, {"address": str(address)})
     if names := confirmed_names(address, resolver):
         text = _("%(address)s has the name %(name)s. Choose it as a custom name.")
-        return Finding(False, text, {"address": str(address), "name": names[0]})
+        return Finding("problem", text, {"address": str(address), "name": names[0]})
     text = _(
         "%(address)s has no name that leads back to it, which makes mail look like spam. "
         "Whoever gave you the address can set its reverse name."
     )
-    return Finding(False, text, {"address": str(address)})
+    return Finding("problem", text, {"address": str(address)})

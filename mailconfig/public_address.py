@@ -22,6 +22,7 @@ from . import server_start
 from .bounded import run_bounded
 from .host_names import IPAddress, address_literal, ip_address, qualified_host_name
 from .hostname_service import ServiceError, ask
+from .resolver import LookUpFailed
 from .reverse_dns import SYSTEM, Resolver, confirmed_names
 
 DEFAULT_SERVICE: Final = "https://api64.ipify.org"
@@ -222,6 +223,6 @@ def _understand(answer: str, now: float, deadline: float, resolver: Resolver) ->
 def _confirmed_name(address: IPAddress, deadline: float, resolver: Resolver) -> str:
     try:
         names = run_bounded(lambda: confirmed_names(address, resolver), deadline - time.monotonic())
-    except TimeoutError:
+    except (TimeoutError, LookUpFailed):
         return ""
     return names[0] if names else ""

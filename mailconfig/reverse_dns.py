@@ -1,30 +1,22 @@
 """The names of an address and the addresses of a name, and whether the two agree."""
 
-import socket
 from collections.abc import Callable
 from typing import NamedTuple
 
 from .host_names import IPAddress, ip_address, qualified_host_name
+from .resolver import NameServers
 
 
 def _names(address: str) -> list[str]:
-    try:
-        name, aliases, _addresses = socket.gethostbyaddr(address)
-    except OSError:
-        return []
-    return [name, *aliases]
+    return NameServers.from_settings().names(address)
 
 
 def _addresses(name: str) -> list[str]:
-    try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []
-    return [str(entry[4][0]) for entry in found]
+    return NameServers.from_settings().addresses(name)
 
 
 class Resolver(NamedTuple):
-    """Where the answers come from. A machine without a name server of its own can't have other ones (tests)."""
+    """Where the answers come from: name servers, not this machine's own files, which others do not see."""
 
     names: Callable[[str], list[str]] = _names
     addresses: Callable[[str], list[str]] = _addresses

@@ -326,6 +326,16 @@ class Session:
         """Still connected, as far as this side knows."""
         return self._wire.sock is not None
 
+    @property
+    def features(self) -> dict[str, str]:
+        """What the server offered in its answer to EHLO, by keyword in lower case."""
+        return dict(self._wire.esmtp_features)
+
+    @property
+    def mechanisms(self) -> list[str]:
+        """How one can log in."""
+        return offered(self._wire)
+
     def is_silent(self) -> bool:
         """Connected, and the server has not said that this is the end."""
         return self._wire.is_silent()

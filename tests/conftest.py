@@ -1,5 +1,6 @@
 """What every test may ask for: servers, a browser, the cast of users, and the row they configure."""
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,8 +25,10 @@ from tests.missing_tools import (  # noqa: F401 - hooks: pytest finds them here
 )
 from tests.servers.browser import Complaints, accessibility_faults, chromium
 from tests.servers.certificates import Authority
+from tests.servers.dns import DnsServer
 from tests.servers.dovecot import Dovecot, Introspects, dovecot
 from tests.servers.identity_provider import IdentityProvider
+from tests.servers.network import Network
 from tests.servers.node_provider import NodeProvider
 from tests.servers.node_provider import node_provider as run_node_provider
 from tests.servers.scripted import Says, ScriptedServer
@@ -133,6 +136,21 @@ def submission_server(ca: Authority, smtp_server: SMTPServerFactory) -> Iterator
             return running.enter_context(dovecot(ca, provider, smtp_server(), **options))
 
         yield start
+
+
+@pytest.fixture
+def dns_server() -> Iterator[Callable[..., DnsServer]]:
+    """`dns_server("example.test. MX 10 mail.example.test.", {"example.test": "silent"})`; `.resolver` asks it."""
+    with ExitStack() as running:
+        yield lambda zone="", faults=None: running.enter_context(DnsServer(zone, faults or {}))
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Network:
+    """`network.connect("smtp.example.test", 587, smtp_server())`; any other name leads nowhere."""
+    network = Network()
+    monkeypatch.setattr(socket, "getaddrinfo", network.getaddrinfo)
+    return network
 
 
 @pytest.fixture

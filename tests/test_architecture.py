@@ -24,20 +24,22 @@ BELONGS_TO: Final = {
         "mailconfig/wire.py",  # its deadline
         "mailconfig/sasl.py",  # its login
         "mailconfig/backends.py",  # which of its errors are tried again
+        "mailconfig/probing.py",  # what a server lacks
         "mailconfig/exceptions.py",  # ours are caught where Django's are
     },
-    "requests": {"mailconfig/hostname_service.py", "oauthconnections/http.py"},
+    "requests": {"mailconfig/hostname_service.py", "mailconfig/autoconfig.py", "oauthconnections/http.py"},
     "urllib3": {"mailconfig/hostname_service.py", "oauthconnections/http.py"},
     "msal": {"oauthconnections/providers/microsoft.py"},
     "google_auth_oauthlib": {"oauthconnections/providers/google.py"},
     "requests_oauthlib": {"oauthconnections/providers/by_oauthlib.py"},
     "jwt": {"oauthconnections/id_tokens.py"},
+    "dns": {"mailconfig/resolver.py"},
     "aiosmtpd": {"mailconfig/catcher/server.py"},
 }
 """The seams: what speaks to the outside, and the only files that may use it."""
 
 HEAVY: Final = (
-    *("aiosmtpd", "cryptography", "requests", "urllib3"),
+    *("aiosmtpd", "cryptography", "dns", "requests", "urllib3"),
     *("msal", "google_auth_oauthlib", "requests_oauthlib", "oauthlib", "jwt"),
 )
 """Imported on first use, so that `manage.py` of a project does not become slower with us."""

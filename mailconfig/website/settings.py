@@ -117,6 +117,7 @@ else:
 MAILCONFIG = environment.locked_mail_server()
 MAILCONFIG_SOURCES = {field: environment.variable(field) for field in MAILCONFIG}
 EMAIL_CA_BUNDLE = text("EMAIL_CA_BUNDLE")
+DNS_RESOLVER = text("DNS_RESOLVER")
 if "HOSTNAME_SERVICE_URL" in os.environ:  # set but empty switches the service off
     HOSTNAME_SERVICE_URL = os.environ["HOSTNAME_SERVICE_URL"]
 DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "webmaster@localhost")
