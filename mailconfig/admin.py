@@ -134,11 +134,11 @@ class MailServerAdmin(SingleRowAdmin):
             return gettext("Saved, but it can't be decrypted")
         return gettext("Saved, not shown") if obj.password else pgettext("password", "None")
 
-    @admin.display(description=_("Account"))
+    @admin.display(description=_("Authentication"))
     def oauth_state(self, obj: MailServer) -> SafeString:
         return render_to_string("mailconfig/oauth_state.html", {"lines": account_lines(obj), "may_authenticate": True})
 
-    @admin.display(description=_("Account"))
+    @admin.display(description=_("Authentication"))
     def oauth_state_only(self, obj: MailServer) -> SafeString:
         return render_to_string("mailconfig/oauth_state.html", {"lines": account_lines(obj)})
 
