@@ -16,7 +16,8 @@ from .bounded import run_together
 from .candidates import SOURCES, Candidate
 from .findings import Sentence
 from .host_names import is_off_limits
-from .smtp import Address, ServerSettings, Session, Step, StepName, describe
+from .resolving import Address
+from .smtp import ServerSettings, Session, Step, StepName, describe
 
 PORTS: Final = (25, 465, 587, 2525)
 """Those of mail servers; no others are tried, so that nobody can use this site to look for other services."""
