@@ -68,7 +68,7 @@ class OAuthAccountAdmin(UsedRowsAdmin):
     @admin.display(description=_("told by the provider"))
     def told_by_provider(self, obj: OAuthAccount) -> str:
         values = ((name, ", ".join(map(str, v)) if isinstance(v, list) else v) for name, v in obj.claims.items())
-        return format_html_join("", "<div>{}: {}</div>", values)
+        return format_html_join("", "<div>{}: {}</div>", values) or self.get_empty_value_display()
 
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         account: OAuthAccount = context["original"]
