@@ -21,6 +21,7 @@ from .consumers import Consumer, consumers
 from .exceptions import OAuthError, ProviderRefused
 from .explanations import Explanation, explain
 from .models import AccountKind, OAuthAccount, ProviderKind
+from .reports import hide_secrets
 from .states import account_state, idle_warning
 from .used_rows import UsedRowsAdmin
 
@@ -153,6 +154,7 @@ class OAuthAccountAdmin(UsedRowsAdmin):
 
 
 def _permitted(request: HttpRequest, pk: int) -> OAuthAccount:
+    hide_secrets(request)
     if not request.user.has_perm(views.AUTHENTICATE):
         raise PermissionDenied
     return get_object_or_404(OAuthAccount.objects.select_related("connection"), pk=pk)

@@ -7,7 +7,7 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Script
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
@@ -239,6 +239,7 @@ def _of_applications(connection: OAuthConnection) -> list[Consumer]:
 
 
 def _authenticated_through(request: HttpRequest, pk: int) -> OAuthConnection:
+    hide_secrets(request)
     if not request.user.has_perm(views.AUTHENTICATE):
         raise PermissionDenied
     return get_object_or_404(OAuthConnection, pk=pk)
