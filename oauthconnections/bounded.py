@@ -18,7 +18,11 @@ def run_bounded(function: Callable[[], T], seconds: float) -> T:
     future: Future[T] = Future()
     context = copy_context()
     # A daemon, so that what never ends doesn't keep the process from ending.
-    threading.Thread(target=context.run, args=(_run, function, future), name="bounded", daemon=True).start()
+    thread = threading.Thread(target=context.run, args=(_run, function, future), name="bounded", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:  # there are no more threads; callers are ready for what a system refuses
+        raise OSError(str(error)) from error
     return future.result(max(seconds, 0))
 
 

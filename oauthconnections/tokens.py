@@ -104,7 +104,7 @@ def _renewed(account: OAuthAccount, rejected: str) -> OAuthAccount:
     try:
         provider_of(account.connection)  # loads its library before others have to wait for it
         outcome = _apart(_database(account), work)
-    except (DatabaseError, TimeoutError) as error:
+    except (DatabaseError, OSError) as error:
         reason = _("the database did not let it be renewed.")
         raise TokenUnavailable(account=str(account), reason=reason, details=str(error)) from error
     except ObjectDoesNotExist:

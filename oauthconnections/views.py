@@ -83,6 +83,7 @@ def start(
     account: OAuthAccount | None = None,
 ) -> HttpResponse:
     """Begin a flow (see `flow.begin`) and send the browser to the provider, or back with what is against it."""
+    hide_secrets(request)
     try:
         url = flow.begin(
             request, connection, return_to=return_to, consumer=consumer, reference=reference, account=account

@@ -9,11 +9,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import jwt
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from oauthconnections.fields import Undecryptable
 from oauthconnections.models import Authorization, OAuthAccount, OAuthConnection
+from oauthconnections.signals import account_authenticated
 from tests.conftest import IdentityProviderFactory
 from tests.oauth_flow import CALLBACK, authenticated, begun, come_back, connected, keeper, signed_in
 from tests.servers.identity_provider import IdentityProvider, Request
@@ -429,6 +431,44 @@ def test_an_answer_counts_once_however_it_is_repeated(scene: Scene) -> None:
     assert (response.status_code, stored()) == (400, before)
     assert USED in Page.of(response).text
     assert len([request for request in scene.provider.requests if request.params.get("grant_type")]) == 2
+
+
+def test_of_two_answers_at_once_one_counts(scene: Scene) -> None:
+    """The second comes while the first is between reading the state and using it up."""
+    returned = scene.returned()
+    seconds: list[Any] = []
+
+    def overtake(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("UPDATE") and "finished_at" in sql and not seconds:
+            seconds.append(None)
+            seconds[:] = [come_back(scene.kate, returned)]
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(overtake):
+        first = come_back(scene.kate, returned)
+    assert (seconds[0].status_code, first.status_code) == (302, 400)
+    assert USED in Page.of(first).text
+    assert len([request for request in scene.provider.requests if request.params.get("grant_type")]) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_state_stays_used_up_and_an_account_stored_whatever_follows(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where each request is one transaction, which an exception takes back."""
+
+    def fail(**call: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    account_authenticated.connect(fail)
+    try:
+        with pytest.raises(RuntimeError):
+            come_back(scene.kate, scene.returned())
+    finally:
+        account_authenticated.disconnect(fail)
+    assert OAuthAccount.objects.filter(subject="evil").exists()
+    assert Authorization.objects.latest("pk").finished_at
 
 
 # --- beginning ---
