@@ -48,7 +48,7 @@ def test_a_mail_is_stored_with_its_bytes_and_not_sent() -> None:
     assert f"Message-ID: {stored.message_id}\r\n".encode() in data
     assert stored.message_id.startswith("<")
     assert stored.size == len(data)
-    assert mail.outbox == []  # type: ignore[attr-defined]
+    assert mail.outbox == []
 
 
 def test_a_batch_counts_those_with_recipients(db: None) -> None:
@@ -76,7 +76,7 @@ def test_a_rolled_back_transaction_sends_nothing(transactional_db: None) -> None
 def test_a_message_that_cant_be_sent_to_any_server_lets_none_of_its_batch_in(db: None) -> None:  # S-19
     with pytest.raises(ValueError, match="Invalid address"):
         queue(message(1), message(2, to=["a@example.com\r\nRCPT TO:<b@example.com>"]))
-    with pytest.raises(ValueError, match="newline"):
+    with pytest.raises(ValueError, match="line"):
         queue(message(1), message(2, subject="one\r\nBcc: two@example.com"))
     assert not QueuedMessage.objects.exists()
 
