@@ -78,6 +78,7 @@ class SMTPServer:
     mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN", "CRAM-MD5")
     replies: Mapping[str, str] = field(default_factory=dict)
     smtputf8: bool = True
+    pipelining: bool = False
     port: int = 0
 
     host: str = "127.0.0.1"
@@ -175,7 +176,8 @@ class _Handler:
     ) -> list[str]:
         session.host_name = name
         self.owner.ehlo_names.append(name)
-        return [line for line in answer if self.owner.users or "AUTH" not in line]
+        lines = [line for line in answer if self.owner.users or "AUTH" not in line]
+        return [lines[0], "250-PIPELINING", *lines[1:]] if self.owner.pipelining else lines
 
     async def handle_MAIL(  # noqa: N802
         self, server: Protocol, session: Session, envelope: Envelope, address: str, options: list[str]
