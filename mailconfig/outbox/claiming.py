@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.db import connections, router, transaction
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext as _
 
 from .limits import Limits, reserve
 from .models import Attempt, MessageContent, Priority, QueuedMessage, ServerQueue, State
@@ -91,9 +92,10 @@ def _note_lost(keys: list[int], now: datetime) -> None:
     """Their lease ended without a word: whoever had them may have sent them."""
     if not keys:
         return
+    detail = _("The worker that had it ended without a word.")
     QueuedMessage.objects.filter(pk__in=keys).update(attempts=F("attempts") + 1, uncertain=F("uncertain") + 1)
     Attempt.objects.bulk_create(
-        Attempt(message_id=key, at=now, outcome=Attempt.Outcome.UNCERTAIN, detail="worker lost") for key in keys
+        Attempt(message_id=key, at=now, outcome=Attempt.Outcome.UNCERTAIN, detail=detail) for key in keys
     )
 
 

@@ -49,7 +49,7 @@ class QueuedMessage(models.Model):
 
     class Meta:
         verbose_name = _("queued message")
-        verbose_name_plural = _("outbox")
+        verbose_name_plural = _("queued messages")
         ordering = ["-pk"]
         default_permissions = ("view",)
         permissions = [("resend_queuedmessage", _("Can resend and cancel messages of the outbox"))]

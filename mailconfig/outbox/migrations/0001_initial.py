@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'queued message',
-                'verbose_name_plural': 'outbox',
+                'verbose_name_plural': 'queued messages',
                 'ordering': ['-pk'],
                 'permissions': [('resend_queuedmessage', 'Can resend and cancel messages of the outbox')],
                 'default_permissions': ('view',),
