@@ -244,11 +244,10 @@ def _fits(letter: Letter) -> bool:
 
 
 def commands(letter: Letter, sized: bool) -> bytes:
-    """MAIL, RCPT and DATA; the sender's address is "" for what nobody shall answer."""
+    """MAIL, RCPT and DATA of bare addresses, as `addr_spec()` makes them (smtplib would parse each anew)."""
     size = f" size={len(letter.data)}" if sized else ""
-    lines = [f"MAIL FROM:{smtplib.quoteaddr(one_line(letter.sender))}{size}"]
-    lines += [f"RCPT TO:{smtplib.quoteaddr(one_line(recipient))}" for recipient in letter.recipients]
-    return "\r\n".join([*lines, "DATA\r\n"]).encode("ascii")
+    recipients = "".join(f"RCPT TO:<{one_line(recipient)}>\r\n" for recipient in letter.recipients)
+    return f"MAIL FROM:<{one_line(letter.sender)}>{size}\r\n{recipients}DATA\r\n".encode("ascii")
 
 
 def quoted(data: bytes) -> bytes:

@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from mailconfig.exceptions import MailconfigError
 from mailconfig.models import MailServer
-from mailconfig.pipelining import Answer
 from mailconfig.smtp import ServerSettings, Session
 
 from .carrying import CantOpen, Carrier, Ended, Tray, dial
@@ -185,7 +184,7 @@ class Run:
     def _gather(self) -> list[ParcelReport | Ended]:
         """What was told, waiting a little for more, since one transaction costs as much for many."""
         events: list[ParcelReport | Ended] = []
-        enough = max(self._options.window // 2 * len(self._carriers), 1)
+        enough = max(self._options.window * 3 // 4 * len(self._carriers), 1)
         until = time.monotonic() + 1
         while len(events) < min(enough, len(self._held)) and (left := until - time.monotonic()) > 0:
             try:
@@ -223,8 +222,7 @@ class Run:
             carrier.marked(done)
 
     def _is_about_us(self, report: ParcelReport) -> bool:
-        answers: list[Answer] = list(report.answers().values())
-        if refusal := refuses_us(answers):
+        if refusal := refuses_us([report.reply, *report.refused.values()]):
             self._hold_back(Trouble.LOGIN, OSError(str(refusal)))
         return refusal is not None
 

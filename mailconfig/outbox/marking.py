@@ -10,6 +10,7 @@ from django.db.models import F
 
 from mailconfig.pipelining import Report
 
+from . import sql
 from .claiming import Parcel, database
 from .models import Attempt, MessageContent, QueuedMessage, State
 from .options import Options
@@ -58,9 +59,7 @@ def _decide(report: ParcelReport, now: datetime, give_up_after: timedelta) -> De
 
 def _mark_delivered(token: str, keys: list[int], now: datetime) -> None:
     if keys:
-        marked = QueuedMessage.objects.filter(pk__in=keys, lease=token).update(
-            state=State.SENT, lease="", finished_at=now, attempts=F("attempts") + 1, reason=""
-        )
+        marked = sql.mark_sent(database(), token, keys, now)
         if marked < len(keys):
             logger.warning(
                 "%s messages were sent after their lease had ended; they may arrive twice", len(keys) - marked
@@ -82,15 +81,14 @@ def _mark_one(token: str, report: ParcelReport, decision: Decision, now: datetim
 
 
 def _write_history(server: str, ends: Sequence[tuple[ParcelReport, Decision | None]], now: datetime) -> None:
-    Attempt.objects.bulk_create(
-        Attempt(
-            message_id=report.letter.pk,
-            at=now,
-            outcome=_outcome(report, decision),
-            server=server,
-            detail=(decision.reason if decision else "") or str(report.reply),
-        )
-        for report, decision in ends
+    sql.add_attempts(
+        database(),
+        now,
+        server,
+        [
+            (report.letter.pk, str(_outcome(report, decision)), (decision and decision.reason) or str(report.reply))
+            for report, decision in ends
+        ],
     )
 
 
