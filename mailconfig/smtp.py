@@ -90,6 +90,11 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session {self.settings.host}:{self.settings.port}>"
 
+    @property
+    def wire(self) -> Wire:
+        """For pipelining.py, which says on it what is not said step by step."""
+        return self._wire
+
     # --- the way up ---
 
     def open(self) -> Self:

@@ -23,6 +23,7 @@ BELONGS_TO: Final = {
         "mailconfig/smtp.py",  # the session
         "mailconfig/wire.py",  # its deadline
         "mailconfig/sasl.py",  # its login
+        "mailconfig/pipelining.py",  # many messages behind each other
         "mailconfig/backends.py",  # which of its errors are tried again
         "mailconfig/probing.py",  # what a server lacks
         "mailconfig/exceptions.py",  # ours are caught where Django's are
