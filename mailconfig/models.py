@@ -11,12 +11,12 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from oauthconnections.endpoints import is_loopback
 from oauthconnections.fields import EncryptedTextField, Undecryptable
 from oauthconnections.models import OAuthAccount, OAuthConnection, WebServer
 
 from . import ehlo
 from .exceptions import NotConfigured, PasswordUnreadable
-from .hostname_service import is_loopback
 from .locks import OAUTH_METHOD, apply_locks, locked_values, refuse_unusable_locks
 from .oauth_account import AccessToken, account_to_use, user_name
 from .prepared import PreparedQuery

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from .bounded import run_bounded
+from oauthconnections.bounded import run_bounded
 
 Address = tuple[Any, ...]
 """As getaddrinfo gives it."""

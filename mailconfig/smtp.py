@@ -10,9 +10,9 @@ from typing import Final, Literal, Self
 
 from django.utils.translation import gettext as _
 
+from oauthconnections.endpoints import is_loopback
 from oauthconnections.fields import Secret
 
-from .hostname_service import is_loopback
 from .resolving import Address, addresses_of_server
 from .sasl import ACCEPTED, TokenRefused, authenticate, authenticate_with_token, offered
 from .trust import ssl_context

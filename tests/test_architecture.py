@@ -28,8 +28,8 @@ BELONGS_TO: Final = {
         "mailconfig/probing.py",  # what a server lacks
         "mailconfig/exceptions.py",  # ours are caught where Django's are
     },
-    "requests": {"mailconfig/hostname_service.py", "mailconfig/autoconfig.py", "oauthconnections/http.py"},
-    "urllib3": {"mailconfig/hostname_service.py", "mailconfig/autoconfig.py", "oauthconnections/http.py"},
+    "requests": {"mailconfig/hostname_service.py", "oauthconnections/http.py"},
+    "urllib3": {"mailconfig/hostname_service.py", "oauthconnections/http.py"},
     "msal": {"oauthconnections/providers/microsoft.py"},
     "google_auth_oauthlib": {"oauthconnections/providers/google.py"},
     "requests_oauthlib": {"oauthconnections/providers/by_oauthlib.py"},
