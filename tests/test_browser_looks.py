@@ -69,6 +69,24 @@ def settings_saved(page: Page) -> None:
     save(page)
 
 
+def settings_with_oauth(page: Page) -> None:
+    connection = OAuthConnection.objects.create(name="Contoso", provider="microsoft", tenant="contoso.com")
+    accounts = [
+        OAuthAccount.objects.create(connection=connection, username=name, access_token="a token")
+        for name in (LONG, "other@example.com")
+    ]
+    MailServer.objects.update(oauth_connection=connection, oauth_account=accounts[0])
+    open_settings(page)
+    expect(page.get_by_text(f"Authenticated as {LONG}")).to_be_visible()
+
+
+def settings_without_account(page: Page) -> None:
+    settings_with_oauth(page)
+    OAuthAccount.objects.update(needs_authentication=True, last_error="invalid_grant: AADSTS700082: " + "x" * 80)
+    open_settings(page)
+    expect(page.get_by_text("Mail can't be sent until the account")).to_be_visible()
+
+
 def dialog_empty(page: Page) -> None:
     open_settings(page)
     open_dialog(page)
@@ -230,6 +248,8 @@ STATES: Final = [
     settings,
     settings_with_errors,
     settings_saved,
+    settings_with_oauth,
+    settings_without_account,
     dialog_empty,
     dialog_waiting,
     dialog_success,

@@ -1,16 +1,17 @@
 """An answer counts once and leads nowhere else; beginning takes POST, a CSRF token, and whoever began (S-5, S-7)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 
 from oauthconnections.models import Authorization, OAuthAccount
 from oauthconnections.signals import account_authenticated
 from tests.conftest import IdentityProviderFactory
-from tests.oauth_flow import come_back, signed_in
+from tests.oauth_flow import begun, come_back, signed_in
 from tests.oauth_scene import Scene, stored
 from tests.settings_page import Page
 
@@ -61,6 +62,22 @@ def test_of_two_answers_at_once_one_counts(scene: Scene) -> None:
     assert (seconds[0].status_code, first.status_code) == (302, 400)
     assert USED in Page.of(first).text
     assert len([request for request in scene.provider.requests if request.params.get("grant_type")]) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_signs_in_several_times_at_once_is_one_account(scene: Scene) -> None:
+    """All of them find no account yet; on SQLite they come one after the other."""
+
+    def finish(returned: str) -> int:
+        try:
+            return int(come_back(scene.kate, returned).status_code)
+        finally:
+            connections.close_all()
+
+    answers = [scene.returned(begun(scene.kate, scene.connection)) for _number in range(4)]
+    with ThreadPoolExecutor(4 if connection.features.has_select_for_update else 1) as pool:
+        assert list(pool.map(finish, answers)) == [302] * 4
+    assert OAuthAccount.objects.filter(subject="evil").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
