@@ -27,6 +27,7 @@ def main() -> int:
 
         MailServer.objects.create(alias="default", host="smtp.example.com", from_email="shop@example.com")
         backend = QueuedEmailBackend(alias="default")
+
         def queue() -> None:
             backend.send_messages([message()])
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mailconfig.outbox.models import Attempt, QueuedMessage, ServerQueue, State
+from mailconfig.outbox.models import Attempt, MessageContent, QueuedMessage, ServerQueue, State
 from mailconfig.outbox.signals import message_failed, queue_paused, queue_resumed
 from tests.conftest import MailServerFactory, ScriptedServerFactory, SMTPServerFactory
 from tests.queued_mail import Time, message, queue, queue_one
@@ -91,6 +91,16 @@ def test_each_mailer_has_its_own_server(
     assert time.deliver("other").sent == 1
     assert len(other.messages) == 1
     assert server.messages == []
+
+
+def test_a_message_whose_content_was_deleted_fails_and_is_not_sent_empty(server: SMTPServer, time: Time) -> None:
+    stored = queue_one()
+    queue(message(2))
+    MessageContent.objects.filter(message=stored).delete()
+    assert time.deliver().sent == 1
+    stored.refresh_from_db()
+    assert (stored.state, stored.reason) == (State.FAILED, "Its content is no longer there.")
+    assert len(server.messages) == 1
 
 
 # --- recipients ---
