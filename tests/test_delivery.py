@@ -47,7 +47,9 @@ def outcomes(stored: QueuedMessage) -> list[str]:
 
 
 def test_a_message_arrives_as_it_was_stored(server: SMTPServer, time: Time) -> None:
-    stored = queue_one(subject="Grüße", body="A dot\r\n.\r\n..two\r\nend", to=["a@example.com"], bcc=["b@example.com"])
+    stored = queue_one(
+        subject="Grüße", body="A dot\r\n.\r\n..two\r\nend\r\n", to=["a@example.com"], bcc=["b@example.com"]
+    )
     assert time.deliver().sent == 1
     [received] = server.messages
     assert received.content == bytes(stored.content.data)
