@@ -54,14 +54,19 @@ class Outbox:
 
     def drain(self, port: int, connections: int) -> Rate:
         from mailconfig.outbox.delivery import deliver
+        from mailconfig.outbox.management.commands.deliver_mail import SWITCH_SECONDS
 
         def rate(count: int) -> float:
             _point_to(port, connections)
             copies(self.template, count, lambda columns: columns.replace("state", "'queued'", 1))
+            usual = sys.getswitchinterval()
+            sys.setswitchinterval(SWITCH_SECONDS)  # as the command does
             started = time.perf_counter()
             tally = deliver("default", "benchmark")
+            seconds = time.perf_counter() - started
+            sys.setswitchinterval(usual)
             assert tally.sent == count, tally
-            return count / (time.perf_counter() - started)
+            return count / seconds
 
         return rate
 

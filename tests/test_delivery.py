@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mailconfig.outbox.models import Attempt, QueuedMessage, ServerQueue, State
+from mailconfig.outbox.models import Attempt, MessageContent, QueuedMessage, ServerQueue, State
 from mailconfig.outbox.signals import message_failed, queue_paused, queue_resumed
 from tests.conftest import MailServerFactory, ScriptedServerFactory, SMTPServerFactory
 from tests.queued_mail import Time, message, queue, queue_one
@@ -47,7 +47,9 @@ def outcomes(stored: QueuedMessage) -> list[str]:
 
 
 def test_a_message_arrives_as_it_was_stored(server: SMTPServer, time: Time) -> None:
-    stored = queue_one(subject="Grüße", body="A dot\r\n.\r\n..two\r\nend", to=["a@example.com"], bcc=["b@example.com"])
+    stored = queue_one(
+        subject="Grüße", body="A dot\r\n.\r\n..two\r\nend\r\n", to=["a@example.com"], bcc=["b@example.com"]
+    )
     assert time.deliver().sent == 1
     [received] = server.messages
     assert received.content == bytes(stored.content.data)
@@ -91,6 +93,16 @@ def test_each_mailer_has_its_own_server(
     assert time.deliver("other").sent == 1
     assert len(other.messages) == 1
     assert server.messages == []
+
+
+def test_a_message_whose_content_was_deleted_fails_and_is_not_sent_empty(server: SMTPServer, time: Time) -> None:
+    stored = queue_one()
+    queue(message(2))
+    MessageContent.objects.filter(message=stored).delete()
+    assert time.deliver().sent == 1
+    stored.refresh_from_db()
+    assert (stored.state, stored.reason) == (State.FAILED, "Its content is no longer there.")
+    assert len(server.messages) == 1
 
 
 # --- recipients ---

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SMTPServerFactory
-from tests.servers.mariadb import mariadb
+from tests.servers.mariadb import create_database, mariadb
 from tests.servers.outbox_site import OutboxSite
 from tests.servers.postgresql import postgresql
 from tests.servers.smtp import SMTPServer
@@ -35,6 +35,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path / 'db.sqlite3'}"
         return
     with (postgresql if request.param == "postgresql" else mariadb)() as url:
+        if request.param == "mariadb":
+            create_database(url)
         yield url
 
 

@@ -9,8 +9,9 @@ from django.db import connections, router, transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
+from . import sql
 from .limits import Limits, reserve
-from .models import Attempt, MessageContent, Priority, QueuedMessage, ServerQueue, State
+from .models import Attempt, Priority, QueuedMessage, ServerQueue, State
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Of messages taken at once, so that a worker's memory is bounded; a single larger one is taken by itself."""
@@ -44,13 +45,14 @@ def claim(
     with transaction.atomic(using=using):
         queue = _lock(queue, limits)
         rows = _within(MOST_BYTES, _due(queue.alias, wanted, now))
-        if limits and rows:
+        if limits and limits.counts and rows:
             rows = rows[: reserve(queue, limits, len(rows), now)]
             queue.save(update_fields=["minute", "minute_count", "day", "day_count"])
         keys = [row["pk"] for row in rows]
-        QueuedMessage.objects.filter(pk__in=keys).update(lease=token, due_at=now + lease)
+        if keys:
+            sql.take(using, token, keys, now + lease)
         _note_lost([row["pk"] for row in rows if row["lease"]], now)
-    return _with_data([_parcel(row) for row in rows])
+    return _with_data([_parcel(row) for row in rows], now)
 
 
 def _lock(queue: ServerQueue, limits: Limits | None) -> ServerQueue:
@@ -58,8 +60,7 @@ def _lock(queue: ServerQueue, limits: Limits | None) -> ServerQueue:
     if not connections[database()].features.has_select_for_update_skip_locked:
         rows.update(alias=F("alias"))  # SQLite: whoever writes first is alone; having read first it could be refused
         return rows.get()
-    limited = limits and (limits.per_minute is not None or limits.per_day is not None)
-    return rows.select_for_update().get() if limited else queue
+    return rows.select_for_update().get() if limits and limits.counts else queue
 
 
 def _due(alias: str, wanted: int, now: datetime) -> list[dict[str, Any]]:
@@ -105,12 +106,17 @@ def _parcel(row: dict[str, Any]) -> Parcel:
     return Parcel(row["pk"], row["sender"], pending, attempts, row["created_at"], row["outcomes"], row["size"])
 
 
-def _with_data(parcels: list[Parcel]) -> list[Parcel]:
-    rows = MessageContent.objects.using(database()).filter(pk__in=[parcel.pk for parcel in parcels])
-    contents = dict(rows.values_list("pk", "data"))
+def _with_data(parcels: list[Parcel], now: datetime) -> list[Parcel]:
+    if not parcels:
+        return []
+    data = sql.contents(database(), [parcel.pk for parcel in parcels])
     for parcel in parcels:
-        parcel.data = bytes(contents.get(parcel.pk, b""))
-    return parcels
+        parcel.data = data.get(parcel.pk, b"")
+    if empty := [parcel.pk for parcel in parcels if not parcel.data]:
+        reason = _("Its content is no longer there.")
+        rows = QueuedMessage.objects.filter(pk__in=empty)
+        rows.update(state=State.FAILED, lease="", finished_at=now, reason=reason)
+    return [parcel for parcel in parcels if parcel.data]
 
 
 def renew(token: str, keys: Collection[int], until: datetime) -> None:

@@ -19,6 +19,11 @@ class Limits:
     per_minute: int | None = None
     per_day: int | None = None
 
+    @property
+    def counts(self) -> bool:
+        """Whether messages have to be counted."""
+        return self.per_minute is not None or self.per_day is not None
+
 
 PRESETS: Final[dict[tuple[str, ...], Limits]] = {
     # https://learn.microsoft.com/exchange/troubleshoot/send-emails/smtp-submission-improvements

@@ -1,4 +1,4 @@
-"""The two statements of each delivered message, written by hand: built by the ORM they cost more than the delivery."""
+"""The statements that run for each delivered message, by hand: built by the ORM they cost more than the delivery."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,7 +6,36 @@ from functools import cache
 
 from django.db import connections
 
-from .models import Attempt, QueuedMessage, State
+from .models import Attempt, MessageContent, QueuedMessage, State
+
+
+def take(using: str, token: str, keys: Sequence[int], until: datetime) -> None:
+    """Lease rows that this transaction has locked."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        cursor.execute(_take(using, len(keys)), [token, connection.ops.adapt_datetimefield_value(until), *keys])
+
+
+@cache
+def _take(using: str, count: int) -> str:
+    table = connections[using].ops.quote_name(QueuedMessage._meta.db_table)
+    return f"UPDATE {table} SET lease = %s, due_at = %s WHERE id IN ({_marks(count)})"  # noqa: S608
+
+
+def contents(using: str, keys: Sequence[int]) -> dict[int, bytes]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(_contents(using, len(keys)), keys)
+        return {key: bytes(data) for key, data in cursor.fetchall()}
+
+
+@cache
+def _contents(using: str, count: int) -> str:
+    table = connections[using].ops.quote_name(MessageContent._meta.db_table)
+    return f"SELECT message_id, data FROM {table} WHERE message_id IN ({_marks(count)})"  # noqa: S608
+
+
+def _marks(count: int) -> str:
+    return ", ".join(["%s"] * count)
 
 
 def mark_sent(using: str, token: str, keys: Sequence[int], now: datetime) -> int:
@@ -23,7 +52,7 @@ def _mark_sent(using: str, count: int) -> str:
     table = connections[using].ops.quote_name(QueuedMessage._meta.db_table)
     return (
         f"UPDATE {table} SET state = %s, finished_at = %s, lease = '', reason = '', attempts = attempts + 1 "  # noqa: S608
-        f"WHERE lease = %s AND id IN ({', '.join(['%s'] * count)})"
+        f"WHERE lease = %s AND id IN ({_marks(count)})"
     )
 
 
