@@ -9,6 +9,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from .blackout import forms_of
 from .wire import CONTINUE, Wire
 from .xoauth2 import describe_refusal, oauthbearer, read_refusal, secrets_of, xoauth2
 
@@ -67,8 +68,7 @@ _SECRET_ON_THE_WIRE: Final = {"PLAIN", "LOGIN"}
 
 def _secrets_of(username: str, password: str) -> list[bytes]:
     """Everything in a conversation that gives the password away."""
-    texts = [_encoded(f"\0{username}\0{password}"), _encoded(password), password] if password else []
-    return [text.encode(errors="surrogatepass") for text in texts]
+    return [_encoded(f"\0{username}\0{password}").encode(), *forms_of(password)] if password else []
 
 
 def offered(wire: Wire) -> list[str]:

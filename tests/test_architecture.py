@@ -21,6 +21,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 BELONGS_TO: Final = {
     "smtplib": {
         "mailconfig/smtp.py",  # the session
+        "mailconfig/steps.py",  # how its errors are put into words
         "mailconfig/wire.py",  # its deadline
         "mailconfig/sasl.py",  # its login
         "mailconfig/backends.py",  # which of its errors are tried again
