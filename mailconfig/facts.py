@@ -27,9 +27,7 @@ _CLAIMS: Final = (
 """What a person may see of a token, each from the first claim that is there."""
 
 MICROSOFT: Final = ("*.office365.com", "*.office365.us", "*.outlook.com", "*.outlook.cn")
-_NEEDED: Final = gettext_lazy(
-    "audience https://outlook.office.com, with the scope SMTP.Send or the role SMTP.SendAsApp"
-)
+_NEEDED: Final = gettext_lazy("https://outlook.office.com, with the scope SMTP.Send or the role SMTP.SendAsApp")
 
 
 def facts_of_encryption(sock: ssl.SSLSocket) -> tuple[ServerCertificate | None, list[Fact]]:

@@ -122,6 +122,10 @@ class TokenRefused(smtplib.SMTPAuthenticationError):
         return 400 <= self.smtp_code < 500
 
 
+class ScopeWanted(TokenRefused):
+    """The server has said which scope the token should have had."""
+
+
 ENOUGH: Final = 200
 """Characters of a refusal's values that are worth showing; the longest scopes known have less."""
 
@@ -143,7 +147,7 @@ def authenticate_with_token(wire: Wire, username: str, token: str, host: str, po
         if code != UNRECOGNIZED:
             break
     shown = {name: wire.blacked_out(value.encode()).decode()[:ENOUGH] for name, value in refusal.items()}
-    raise TokenRefused(code, wire.blacked_out(reply), shown)
+    raise (ScopeWanted if shown.get("scope") else TokenRefused)(code, wire.blacked_out(reply), shown)
 
 
 def _present(wire: Wire, mechanism: str, text: str) -> tuple[int, bytes, dict[str, str]]:

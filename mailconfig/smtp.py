@@ -193,7 +193,7 @@ class Session:
                 step.detail = f"{mechanism}: {line(ACCEPTED, reply)}"
             finally:
                 if self._details:
-                    step.claims = self._claims
+                    step.claims, step.offered = self._claims, tuple(self.mechanisms)
                     step.facts = facts_of_login(
                         settings.host, self.mechanisms, step.detail.partition(":")[0], step.claims
                     )

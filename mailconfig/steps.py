@@ -22,7 +22,8 @@ class Fact(NamedTuple):
 class Step:
     """One thing that was done: how it ended, in how long, and what the server said.
 
-    `facts` and `transcript` are there when a session was asked for details; `claims` are those of an access token.
+    `facts` and `transcript` are there when a session was asked for details; `claims` are those of an access token,
+    `offered` the mechanisms to log in.
     """
 
     name: StepName
@@ -34,6 +35,7 @@ class Step:
     transcript: list[str] = field(default_factory=list)
     certificate: ServerCertificate | None = None
     claims: dict[str, Any] = field(default_factory=dict)
+    offered: tuple[str, ...] = ()
 
     @property
     def lines(self) -> list[str]:

@@ -22,6 +22,7 @@ BELONGS_TO: Final = {
     "smtplib": {
         "mailconfig/smtp.py",  # the session
         "mailconfig/steps.py",  # how its errors are put into words
+        "mailconfig/situation.py",  # what they hold
         "mailconfig/wire.py",  # its deadline
         "mailconfig/sasl.py",  # its login
         "mailconfig/backends.py",  # which of its errors are tried again
