@@ -69,7 +69,10 @@ class MailServerAdmin(SingleRowAdmin):
 
     class Media:
         css = {"all": ["mailconfig/settings.css"]}
-        js = [Script("mailconfig/settings.js", defer=True), Script("mailconfig/test_dialog.js", defer=True)]
+        js = [
+            Script(f"{name}.js", defer=True)
+            for name in ("mailconfig/settings", "mailconfig/test_dialog", "oauthconnections/copy")
+        ]
 
     def create_missing(self) -> None:
         for alias in our_aliases() or [DEFAULT_ALIAS]:

@@ -26,9 +26,9 @@ CATALOGUE: Final[tuple[Entry, ...]] = (
     *exchange.ENTRIES,
     *network.ENTRIES,
     *tls.ENTRIES,
+    *limits.ENTRIES,
     *greeting.ENTRIES,
     *authentication.ENTRIES,
-    *limits.ENTRIES,
     *sender.ENTRIES,
     *recipient.ENTRIES,
 )

@@ -78,6 +78,7 @@ ENTRIES: Final = (
         _("Whoever runs it has to make room. Try again later."),
         steps=MAIL,
         codes=(431, 452, 552),
+        enhanced=("4.3.*", "5.3.*", ""),
     ),
     Entry(
         "try-later",
