@@ -344,10 +344,12 @@ def settings(fields: dict[str, Any]) -> ServerSettings:
     return ServerSettings(**{**known, **fields})
 
 
-@pytest.mark.parametrize(("id", "name", "answer", "fields"), LINES, ids=[line[0] for line in LINES])
-def test_an_answer_selects_its_advice(id: str, name: StepName, answer: str | Exception, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("expected", "name", "answer", "fields"), LINES, ids=[line[0] for line in LINES])
+def test_an_answer_selects_its_advice(
+    expected: str, name: StepName, answer: str | Exception, fields: dict[str, Any]
+) -> None:
     advice = advise(failed(name, answer), settings(fields))
-    assert advice.id == id
+    assert advice.id == expected
     assert advice.meaning
     assert advice.action
     assert "%(" not in advice.meaning + advice.action

@@ -31,12 +31,12 @@ SEEN: Final[list[tuple[str, Exception, dict[str, Any], dict[str, Any]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("id", "error", "seen", "fields"), SEEN, ids=[line[0] for line in SEEN])
+@pytest.mark.parametrize(("expected", "error", "seen", "fields"), SEEN, ids=[line[0] for line in SEEN])
 def test_what_was_seen_selects_the_advice(
-    id: str, error: Exception, seen: dict[str, Any], fields: dict[str, Any]
+    expected: str, error: Exception, seen: dict[str, Any], fields: dict[str, Any]
 ) -> None:
     advice = advise(Step("authenticate", ok=False, error=error, **seen), settings(fields))
-    assert advice.id == id
+    assert advice.id == expected
 
 
 def test_each_entry_has_a_line_that_selects_it() -> None:

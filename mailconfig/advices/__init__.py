@@ -26,9 +26,10 @@ CATALOGUE: Final[tuple[Entry, ...]] = (
     *exchange.ENTRIES,
     *network.ENTRIES,
     *tls.ENTRIES,
-    *limits.ENTRIES,
+    *limits.SAID,
     *greeting.ENTRIES,
     *authentication.ENTRIES,
+    *limits.OTHERWISE,
     *sender.ENTRIES,
     *recipient.ENTRIES,
 )

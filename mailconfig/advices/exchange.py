@@ -49,11 +49,6 @@ ENTRIES: Final = (
         steps=("authenticate",),
         enhanced=("5.7.3",),
         codes=(535,),
-    ),
-    Entry(
-        "exchange-anonymous-domain",
-        _("Exchange does not let anybody without a log-in use a sender of its own domain."),
-        _("Log in, or use a sender of another domain, or give the connector the permission for authoritative domains."),
-        text="anonymous clients does not have permissions|client does not have permissions to send as this domain",
+        login="password",
     ),
 )

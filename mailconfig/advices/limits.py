@@ -8,7 +8,7 @@ from .entry import Entry
 
 MAIL: Final = ("sender", "recipient", "message")
 
-ENTRIES: Final = (
+SAID: Final = (
     Entry(
         "address-on-block-list",
         _("The address from which this site sends is on a list of senders of spam."),
@@ -72,6 +72,10 @@ ENTRIES: Final = (
         steps=MAIL,
         text="(size|length).{0,30}(exceed|limit|large)|too (large|big)",
     ),
+)
+"""What a server says by words."""
+
+OTHERWISE: Final = (
     Entry(
         "server-full",
         _("The server has no room left to take mail."),
@@ -109,3 +113,4 @@ ENTRIES: Final = (
         errors=("SMTPServerDisconnected", "ConnectionError"),
     ),
 )
+"""What nobody has said more of."""
