@@ -40,7 +40,11 @@ FIELDSETS = (
         ("security", "auth_method", "username", "password", "clear_password", "confirm_clear_text"),
         ("mailconfig-security",),
     ),
-    (_("Advanced"), ("ehlo_source", "ehlo_name", "ehlo_now", "timeout", "ca_bundle", "ca_file"), ("collapse",)),
+    (
+        _("Advanced"),
+        ("ehlo_source", "ehlo_name", "ehlo_now", "timeout", "ca_bundle", "ca_file", "pinned_certificate"),
+        ("collapse",),
+    ),
     (None, ("opened_revision",), ()),
 )
 
@@ -65,7 +69,10 @@ class MailServerAdmin(SingleRowAdmin):
 
     class Media:
         css = {"all": ["mailconfig/settings.css"]}
-        js = [Script("mailconfig/settings.js", defer=True), Script("mailconfig/test_dialog.js", defer=True)]
+        js = [
+            Script(f"{name}.js", defer=True)
+            for name in ("mailconfig/settings", "mailconfig/test_dialog", "oauthconnections/copy")
+        ]
 
     def create_missing(self) -> None:
         for alias in our_aliases() or [DEFAULT_ALIAS]:

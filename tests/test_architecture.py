@@ -21,6 +21,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 BELONGS_TO: Final = {
     "smtplib": {
         "mailconfig/smtp.py",  # the session
+        "mailconfig/steps.py",  # how its errors are put into words
+        "mailconfig/situation.py",  # what they hold
         "mailconfig/wire.py",  # its deadline
         "mailconfig/sasl.py",  # its login
         "mailconfig/pipelining.py",  # many messages behind each other

@@ -225,7 +225,7 @@ def test_the_advice_names_the_scope_that_is_wanted(smtp_server: SMTPServerFactor
     server = smtp_server(security="ssl", tokens=accepts(), mechanisms=("XOAUTH2",))
     advice = diagnosis.run(settings_of(server, ca, "old", "older"), RECIPIENT).advice
     assert advice
-    assert advice.id == "general"
+    assert advice.id == "scope-wanted"
     assert advice.meaning == "The server did not accept the access token of me@example.com."
     assert advice.action.startswith("It wants the scope https://mail.test/send: see that")
 

@@ -21,7 +21,7 @@ from mailconfig.status import port_warning
 from oauthconnections.fields import Undecryptable
 from oauthconnections.models import OAuthConnection
 
-TEXTS: Final = ("host", "port", "from_email", "from_name", "username", "ehlo_name", "timeout")
+TEXTS: Final = ("host", "port", "from_email", "from_name", "username", "ehlo_name", "timeout", "pinned_certificate")
 CHOICES: Final = {"security": Security, "auth_method": AuthMethod, "ehlo_source": EhloSource}
 
 
