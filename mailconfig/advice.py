@@ -19,9 +19,10 @@ class Advice:
     meaning: str
     action: str
     remedy: dict[str, Any] | None = None
+    remedy_label: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "remedy_label"}
 
 
 STEP_TITLES: Final[dict[StepName, Promise]] = {

@@ -3,7 +3,7 @@
 import re
 import smtplib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -46,10 +46,15 @@ class Probe:
 
 
 def probe(
-    candidates: Sequence[Candidate], *, seconds: float, ehlo_name: str = "[127.0.0.1]", ca_bundle: str = ""
+    candidates: Sequence[Candidate],
+    *,
+    seconds: float,
+    ehlo_name: str = "[127.0.0.1]",
+    ca_bundle: str = "",
+    ports: Collection[int] = PORTS,
 ) -> list[Probe]:
     """The outcome of each, the best first. Never raises for what servers and networks do (S-21)."""
-    tried = [candidate for candidate in candidates if candidate.port in PORTS][:MOST]
+    tried = [candidate for candidate in candidates if candidate.port in ports][:MOST]
     others = [Probe(candidate, detail=_("not tried")) for candidate in candidates if candidate not in tried]
     how = _How(ehlo_name, ca_bundle, time.monotonic() + seconds - QUIT_SECONDS, get_language())
     outcomes = run_together([partial(_outcomes, candidate, how) for candidate in tried], seconds, lambda _error: [])

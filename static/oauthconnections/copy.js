@@ -28,6 +28,11 @@
   for (const button of document.querySelectorAll("button[data-copies]")) {
     button.hidden = false;
     button.ariaLive = "polite";
-    button.addEventListener("click", () => copy(button));
   }
+
+  // Also of buttons that come later.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-copies]");
+    if (button) copy(button);
+  });
 }
