@@ -1,5 +1,6 @@
 """The settings page inside Django's admin."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
@@ -21,7 +23,7 @@ from oauthconnections.reports import hide_secrets
 from oauthconnections.single_row import SingleRowAdmin
 from oauthconnections.views import AUTHENTICATE as MAY_AUTHENTICATE
 
-from . import authenticating, views
+from . import authenticating, bringing_back, last_good, look_ups, views
 from .forms import MailServerForm, TestEmailForm
 from .history import changed_labels, describe_changes
 from .locks import apply_locks, locked_values, source_of
@@ -30,11 +32,11 @@ from .models import OAUTH, MailServer
 from .oauth_form import AUTHENTICATE, DETACHED
 from .oauth_lines import account_lines, sender_warning, server_lines
 from .selector import decided_by
-from .status import describe_status, port_warning
+from .status import describe_status, port_warning, record_of
 
 OAUTH_ROWS = ("oauth_connection", "oauth_account", "oauth_state", "oauth_server")
 FIELDSETS = (
-    (_("Settings"), (*OAUTH_ROWS, "host", "port", "from_email", "from_name", "force_from"), ()),
+    (_("Settings"), (*OAUTH_ROWS, "host", "port", "from_email", "look_ups", "from_name", "force_from"), ()),
     (
         _("Security and authentication"),
         ("security", "auth_method", "username", "password", "clear_password", "confirm_clear_text"),
@@ -65,13 +67,24 @@ class MailServerAdmin(SingleRowAdmin):
     change_form_template = "mailconfig/change_form.html"
     object_history_template = "mailconfig/object_history.html"
     list_display = ("alias", "server", "sender", "status")
-    readonly_fields = ("ehlo_now", "ehlo_name_now", "password_state", "oauth_state", "oauth_state_only", "oauth_server")
+    readonly_fields = (
+        "look_ups",
+        "ehlo_now",
+        "ehlo_name_now",
+        "password_state",
+        "oauth_state",
+        "oauth_state_only",
+        "oauth_server",
+    )
 
     class Media:
         css = {"all": ["mailconfig/settings.css"]}
         js = [
             Script(f"{name}.js", defer=True)
-            for name in ("mailconfig/settings", "mailconfig/test_dialog", "oauthconnections/copy")
+            for name in (
+                *("mailconfig/settings", "mailconfig/test_dialog", "mailconfig/look_ups"),
+                "oauthconnections/copy",
+            )
         ]
 
     def create_missing(self) -> None:
@@ -98,7 +111,7 @@ class MailServerAdmin(SingleRowAdmin):
         locked = self._locked(obj)
         replaced: dict[str, str | None] = {}
         if not self.has_change_permission(request, obj):
-            replaced = dict.fromkeys(("confirm_clear_text", "ca_file", "opened_revision"))
+            replaced = dict.fromkeys(("confirm_clear_text", "ca_file", "opened_revision", "look_ups"))
             replaced["ehlo_now"] = "ehlo_name_now"
         if "password" in locked or not self.has_change_permission(request, obj):
             replaced |= {"password": "password_state", "clear_password": None}
@@ -153,6 +166,10 @@ class MailServerAdmin(SingleRowAdmin):
     def oauth_server(self, obj: MailServer) -> SafeString:
         return render_to_string("mailconfig/oauth_server.html", {"lines": server_lines(obj)})
 
+    @admin.display(description=_("From the address"))
+    def look_ups(self, obj: MailServer) -> SafeString:
+        return render_to_string("mailconfig/look_ups.html", {"server": obj})
+
     @admin.display(description=_("Name said now"))
     def ehlo_now(self, obj: MailServer) -> SafeString:
         return views.render_ehlo_now(obj)
@@ -185,7 +202,14 @@ class MailServerAdmin(SingleRowAdmin):
         # Two who save at once come one after the other; the second is told (see the form's revision).
         if request.method == "POST" and self._is_change_view(request):
             return rows.select_for_update()  # of nothing that is joined: PostgreSQL can't where there may be nothing
-        return rows.select_related(*OAUTH)
+        return rows.select_related(*OAUTH, "record")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> MailServer | None:
+        server: MailServer | None = super().get_object(request, object_id, from_field)
+        may_fill = server and request.method == "GET" and self._is_change_view(request)
+        if server and may_fill and self.has_change_permission(request, server) and look_ups.fill_in(request, server):
+            messages.info(request, gettext("Filled in, not saved yet."))
+        return server
 
     @staticmethod
     def _is_change_view(request: HttpRequest) -> bool:
@@ -214,13 +238,20 @@ class MailServerAdmin(SingleRowAdmin):
         server = context["original"]
         context["title"] = capfirst(self.opts.verbose_name)
         context["subtitle"] = "" if server.alias == DEFAULT_ALIAS else server.alias
-        context["status"] = describe_status(server)
+        context["status"] = status = describe_status(server)
+        context["may_change"] = self.has_change_permission(request, server)
+        context["brings_back"] = self._brings_back(request, server) if status.level != "success" else None
         context["sender_warning"] = sender_warning(server)
         is_chosen = {"mailconfig-oauth": server.oauth_connection, "mailconfig-preset": server.preset}
         context["chosen"] = " ".join(name for name, value in is_chosen.items() if value)
         context["may_authenticate"] = server.selector.is_offered and self.has_authenticate_permission(request, server)
         context["test_form"] = TestEmailForm(initial={"recipient": server.from_email}, auto_id="test_%s")
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def _brings_back(self, request: HttpRequest, server: MailServer) -> str | None:
+        """The day on the button that does it; None if there is nothing to bring back."""
+        record = last_good.offered(server, record_of(server)) if self.has_change_permission(request, server) else None
+        return bringing_back.day(record) if record else None
 
     def save_model(self, request: HttpRequest, obj: MailServer, form: Any, change: bool) -> None:
         form.store()
@@ -244,16 +275,19 @@ class MailServerAdmin(SingleRowAdmin):
     # --- pages beside it ---
 
     def get_urls(self) -> list[URLPattern]:
-        return [
+        beside: dict[str, Callable[..., HttpResponseBase]] = {
+            "test": views.send_test_email,
+            "ehlo": views.ehlo_tools,
+            "detect": look_ups.detect_settings,
+            "check": look_ups.check_sender_domain,
+            "restore": bringing_back.bring_back,
+        }
+        own = [
             path(
-                "<int:pk>/test/",
-                self.admin_site.admin_view(partial(views.send_test_email, page=self)),
-                name="mailconfig_mailserver_test",
-            ),
-            path(
-                "<int:pk>/ehlo/",
-                self.admin_site.admin_view(partial(views.ehlo_tools, page=self)),
-                name="mailconfig_mailserver_ehlo",
-            ),
-            *super().get_urls(),
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(partial(view, page=self)),
+                name=f"mailconfig_mailserver_{name}",
+            )
+            for name, view in beside.items()
         ]
+        return [*own, *super().get_urls()]

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import DatabaseError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
 from .composing import Envelope, compose
 from .models import MailServer
+from .outcomes import Note, notes
 from .pool import KEEP_SECONDS, pool
-from .smtp import Delivery, Session, describe
+from .smtp import Delivery, ServerSettings, Session, describe
 
 logger = logging.getLogger("mailconfig")
 _logging = threading.local()
@@ -39,6 +40,7 @@ class EmailBackend(BaseEmailBackend):
         self.fail_silently = fail_silently
         self.keep_alive = keep_alive
         self.connection: Session | None = None
+        self._server: MailServer | None = None
         self._lock = threading.RLock()
 
     def open(self) -> bool | None:
@@ -49,8 +51,9 @@ class EmailBackend(BaseEmailBackend):
         if self.connection is not None:
             return False
         try:
-            settings = MailServer.objects.for_alias(self.alias or "default").connection_settings()
-            self.connection = pool.take(settings) or Session(settings).open()
+            self._server = MailServer.objects.for_alias(self.alias or "default")
+            settings = self._server.connection_settings()
+            self.connection = pool.take(settings) or self._dial(settings)
         except (OSError, DatabaseError) as error:
             if self._must_tell(error):
                 raise
@@ -84,11 +87,14 @@ class EmailBackend(BaseEmailBackend):
         try:
             delivery = self._transmit(self.connection, envelope)
         except OSError as error:
+            if self.connection is not None:
+                self._note(self.connection, error)
             self._give_up_if_lost()
             if self._must_tell(error):
                 raise
             return False
         message.delivery = delivery  # type: ignore[attr-defined]
+        self._note()
         _log_refused(delivery)
         return True
 
@@ -103,11 +109,28 @@ class EmailBackend(BaseEmailBackend):
         connection = self._dial_again(connection)
         return connection.sendmail(envelope.sender, envelope.recipients, envelope.data)
 
+    def _dial(self, settings: ServerSettings) -> Session:
+        session = Session(settings)
+        try:
+            return session.open()
+        except OSError as error:
+            self._note(session, error)
+            raise
+
     def _dial_again(self, connection: Session) -> Session:
         connection.abandon()
         self.connection = None
-        self.connection = Session(connection.settings).open()
+        self.connection = self._dial(connection.settings)
         return self.connection
+
+    def _note(self, session: Session | None = None, error: OSError | None = None) -> None:
+        """For the status line: that mail was accepted, or what keeps it from being so. Recipients are of one mail."""
+        server = self._server
+        if server is None or server.pk is None or isinstance(error, smtplib.SMTPRecipientsRefused):
+            return
+        step = (session and session.failed_step) or ""
+        told = describe(error) if error else ""
+        notes.take(Note(server.pk, server.revision, server._state.db or DEFAULT_DB_ALIAS, step, told))
 
     def _give_up_if_lost(self) -> None:
         # Else a server that hangs would cost its time-out for each message of a batch that fails silently.

@@ -17,6 +17,9 @@ from .models import MailServer
 TEST_EMAIL: Final = 10
 """Action flag of a test email, beside Django's 1 to 3 for additions, changes and deletions."""
 
+LOOK_UP: Final = 11
+"""Action flag of settings that were detected and domains that were checked."""
+
 TESTS_ALLOWED: Final = 20
 TESTS_WINDOW: Final = timedelta(minutes=10)
 
@@ -79,11 +82,21 @@ def _test_text(recipient: str, outcome: str) -> str:
     return _("Test email to %(recipient)s: %(outcome)s") % {"recipient": recipient, "outcome": outcome}
 
 
+def note_look_up(user: AbstractBaseUser, server: MailServer, text: str) -> None:
+    """Note that others were asked because somebody wanted to know."""
+    LogEntry.objects.log_actions(user.pk, [server], LOOK_UP, text, single_object=True)
+
+
 def minutes_until_next_test(user: AbstractBaseUser) -> int:
     """Minutes that a user has to wait after too many tests; 0 if another one is allowed now."""
+    return minutes_until_next(user, TEST_EMAIL)
+
+
+def minutes_until_next(user: AbstractBaseUser, action: int) -> int:
+    """As `minutes_until_next_test`, for any of these actions."""
     since = timezone.now() - TESTS_WINDOW
     times = (
-        LogEntry.objects.filter(user=user.pk, action_flag=TEST_EMAIL, action_time__gt=since)
+        LogEntry.objects.filter(user=user.pk, action_flag=action, action_time__gt=since)
         .order_by("-action_time")
         .values_list("action_time", flat=True)[:TESTS_ALLOWED]
     )

@@ -23,6 +23,7 @@ from .oauth_account import AccessToken, account_to_use, user_name
 from .prepared import PreparedQuery
 from .presets import Preset, preset_of
 from .selector import Selector
+from .sending_record import SendingRecord as SendingRecord  # Django finds the models of an app here
 from .smtp import ServerSettings
 from .validators import clean_host, validate_ca_bundle, validate_host, validate_one_line
 

@@ -3,7 +3,7 @@
 import re
 import smtplib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -52,7 +52,7 @@ def probe(
     seconds: float,
     ehlo_name: str = "[127.0.0.1]",
     ca_bundle: str = "",
-    ports: Sequence[int] = PORTS,
+    ports: Collection[int] = PORTS,
 ) -> list[Probe]:
     """The outcome of each, the best first. Never raises for what servers and networks do (S-21)."""
     tried = [candidate for candidate in candidates if candidate.port in ports][:MOST]

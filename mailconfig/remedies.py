@@ -7,8 +7,9 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from oauthconnections.endpoints import is_loopback
+
 from .advices.entry import Remedy
-from .hostname_service import is_loopback
 from .locks import locked_values
 from .probing import Probe
 from .situation import Situation

@@ -1,15 +1,21 @@
 """The status line of the settings page: whether mail can be sent, as far as is known without trying."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from oauthconnections.fields import Undecryptable
 
+from .advice import Advice, advise
 from .locks import problems
 from .models import DEFAULT_PORTS, AuthMethod, MailServer, Security
 from .oauth_account import is_lost, reason_of_loss
+from .sending_record import SendingRecord
+from .smtp import ServerSettings, Step
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,7 @@ class Status:
 
     level: str
     text: str
+    advice: Advice | None = field(default=None, compare=False)
 
 
 def describe_status(server: MailServer) -> Status:
@@ -28,6 +35,46 @@ def describe_status(server: MailServer) -> Status:
         return Status("warning", _("Not configured yet. Until a server is saved here, sending mail is an error."))
     if problem := _problem_of_login(server):
         return Status("error", problem)
+    record = record_of(server)
+    if record and record.revision == server.revision:
+        if record.failing_since:
+            return _failing(server, record, record.failing_since)
+        if record.sent_at and (server.tested_at is None or record.sent_at > server.tested_at):
+            return Status("success", _("Mail works: last sent %(time)s ago.") % {"time": timesince(record.sent_at)})
+    return _tested(server)
+
+
+def record_of(server: MailServer) -> SendingRecord | None:
+    """What became of mail lately, if there was any."""
+    return getattr(server, "record", None)
+
+
+def _failing(server: MailServer, record: SendingRecord, since: datetime) -> Status:
+    local = timezone.localtime(since)
+    form = "TIME_FORMAT" if local.date() == timezone.localdate() else "SHORT_DATETIME_FORMAT"
+    text = _("Sending has failed since %(time)s: %(error)s") % {"time": date_format(local, form), "error": record.error}
+    return Status("error", text, _advice(server, record))
+
+
+def _advice(server: MailServer, record: SendingRecord) -> Advice | None:
+    """In the language of whoever reads it, which is not that of the process that sent."""
+    if not record.failed_step:
+        return None
+    step = Step(record.failed_step, ok=False, detail=record.error)  # type: ignore[arg-type]
+    settings = ServerSettings(
+        host=server.effective_host,
+        port=server.effective_port,
+        alias=server.alias,
+        security=server.effective_security,
+        auth_method=server.auth_method,
+        username=server.username,
+        from_email=server.from_email,
+        ehlo_name=server.name_in_ehlo(),
+    )
+    return advise(step, settings)
+
+
+def _tested(server: MailServer) -> Status:
     if server.tested_at is None:
         return Status("warning", _("Not tested yet. Send a test email."))
     ago = _("%(time)s ago") % {"time": timesince(server.tested_at)}

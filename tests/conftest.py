@@ -16,6 +16,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from mailconfig.models import MailServer
+from mailconfig.outcomes import notes
 from mailconfig.pool import pool
 from tests import settings as project
 from tests.missing_tools import (  # noqa: F401 - hooks: pytest finds them here
@@ -183,6 +184,12 @@ def mail_server(db: None, ca: Authority, our_backend: None) -> MailServerFactory
 def no_connection_outlives_its_test() -> Iterator[None]:
     yield
     pool.close()
+
+
+@pytest.fixture(autouse=True)
+def no_outcome_outlives_its_test() -> Iterator[None]:
+    yield
+    notes.forget()  # else it is written by a later test, to a row of the same number
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """How tests use the settings page as a browser would: open it, take what it shows, change something, press a button."""
 
+import json
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any, Self
@@ -31,6 +32,10 @@ class Page(HTMLParser):
 
     @classmethod
     def of(cls, response: Any) -> Self:
+        """Also of one that is told line by line, put together as the script does it."""
+        if response.streaming:
+            lines = [json.loads(line) for line in response.getvalue().splitlines()]
+            return cls("".join(html for line in lines for html in line.values()))
         return cls(response.content.decode())
 
     @property

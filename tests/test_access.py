@@ -28,6 +28,9 @@ GET: Final[dict[str, list[Answer]]] = {
     "mailconfig_mailserver_change": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_mailserver_test": [LOGIN, 403, 403, 200, 200, 200],
     "mailconfig_mailserver_ehlo": [LOGIN, 405, 405, 405, 405, 405],
+    "mailconfig_mailserver_detect": [LOGIN, 405, 405, 405, 405, 405],
+    "mailconfig_mailserver_check": [LOGIN, 405, 405, 405, 405, 405],
+    "mailconfig_mailserver_restore": [LOGIN, 405, 405, 405, 405, 405],
     "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
@@ -59,6 +62,9 @@ POST: Final[dict[str, list[Answer]]] = {
     "mailconfig_mailserver_change": [LOGIN, 403, 403, 403, 302, 302],
     "mailconfig_mailserver_test": [LOGIN, 403, 403, 200, 200, 200],
     "mailconfig_mailserver_ehlo": [LOGIN, 403, 403, 403, 302, 302],
+    "mailconfig_mailserver_detect": [LOGIN, 403, 403, 403, 200, 200],
+    "mailconfig_mailserver_check": [LOGIN, 403, 403, 403, 200, 200],
+    "mailconfig_mailserver_restore": [LOGIN, 403, 403, 403, 302, 302],
     "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
@@ -175,14 +181,18 @@ def test_a_viewer_gets_no_buttons_that_would_be_refused(client: Client, bob: Use
     client.force_login(bob)
     page = Page.of(client.get(path("mailconfig_mailserver_change")))
     assert "site.example.com" in page.text
-    assert not {"Send test email", "Determine", "Check name"} & {text.strip() for text in page.texts}
+    assert not {"Send test email", "Determine", "Check name", "Detect settings", "Check sender domain"} & {
+        text.strip() for text in page.texts
+    }
     assert 'name="_save"' not in page.html
 
 
 def test_alice_gets_them(client: Client, alice: User) -> None:
     client.force_login(alice)
     page = Page.of(client.get(path("mailconfig_mailserver_change")))
-    assert {"Send test email", "Determine", "Check name"} <= {text.strip() for text in page.texts}
+    assert {"Send test email", "Determine", "Check name", "Detect settings", "Check sender domain"} <= {
+        text.strip() for text in page.texts
+    }
     assert 'name="_save"' in page.html
 
 

@@ -63,6 +63,18 @@
     if (account) account.value = (inUse ?? (own.length === 1 ? own[0] : null))?.value ?? "";
   }
 
+  // What a remedy or a detected server wants, as if a person had entered it.
+  function fill(event) {
+    for (const [name, value] of Object.entries(event.detail)) {
+      const field = form.elements.namedItem(name);
+      if (!field) continue;
+      if (field.type === "checkbox") field.checked = Boolean(value);
+      else field.value = value ?? "";
+      const shown = field instanceof RadioNodeList ? field[0] : field;
+      for (const kind of ["input", "change"]) shown.dispatchEvent(new Event(kind, { bubbles: true }));
+    }
+  }
+
   const entered = () => JSON.stringify([...new FormData(form)].map(([name, value]) => [name, value.name ?? value]));
 
   function warnBeforeLeaving() {
@@ -110,6 +122,7 @@
   if (form) {
     form.addEventListener("change", chooseOnlyAccount);
     form.addEventListener("change", follow);
+    document.addEventListener("mailconfig:fill", fill);
     follow();
     warnBeforeLeaving();
     document.getElementById("mailconfig-ehlo").addEventListener("submit", askAboutName);

@@ -28,6 +28,37 @@
     outcome.replaceChildren(line);
   }
 
+  const parsed = (html) => new DOMParser().parseFromString(html, "text/html").body.childNodes;
+
+  async function* linesOf(answer) {
+    let rest = "";
+    for (const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();;) {
+      const { done, value } = await reader.read();
+      const lines = (rest + (value ?? "")).split("\n");
+      rest = lines.pop();
+      yield* lines;
+      if (done) return;
+    }
+  }
+
+  // Each step as it comes; only what is new is announced by screen readers.
+  async function follow(answer, outcome) {
+    const steps = document.createElement("ol");
+    steps.className = "mailconfig-steps";
+    outcome.append(steps);
+    let ended = false;
+    for await (const line of linesOf(answer)) {
+      const told = JSON.parse(line);
+      if ("step" in told) steps.append(...parsed(told.step));
+      else {
+        outcome.querySelector(".mailconfig-waiting").remove();
+        outcome.append(...parsed(told.outcome));
+        ended = true;
+      }
+    }
+    if (!ended) throw new Error("The connection was lost");
+  }
+
   // Closing the dialog stops waiting, so that no old outcome comes into a dialog opened anew.
   async function send(settings, form, outcome) {
     const button = form.querySelector("[type=submit]");
@@ -43,14 +74,28 @@
         signal: waiting.signal,
       });
       if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
-      const part = new DOMParser().parseFromString(await answer.text(), "text/html");
-      outcome.replaceChildren(...part.body.childNodes);
+      if (answer.headers.get("Content-Type").includes("ndjson")) await follow(answer, outcome);
+      else outcome.replaceChildren(...parsed(await answer.text()));
     } catch {
-      say(outcome, dialog.dataset.failed, "error");
+      if (!waiting.signal.aborted) say(outcome, dialog.dataset.failed, "error");
     } finally {
       button.disabled = false;
       if (dialog.open && !form.contains(document.activeElement)) button.focus();
     }
+  }
+
+  // Changes the settings as the button says, then tests them; or does what leads to the provider.
+  function remedy(settings, form, button) {
+    const values = JSON.parse(button.dataset.fill);
+    if ("_authenticate" in values) {
+      const way = settings.querySelector(`[name=_authenticate][value="${CSS.escape(values._authenticate)}"]`);
+      dialog.close();
+      if (way) way.click();
+      return;
+    }
+    document.dispatchEvent(new CustomEvent("mailconfig:fill", { detail: values }));
+    form.querySelector("[type=submit]").focus();
+    form.requestSubmit();
   }
 
   if (dialog && opener) {
@@ -60,6 +105,10 @@
     opener.type = "button";
     opener.addEventListener("click", () => open(settings, form, outcome));
     document.getElementById("mailconfig-test-close").addEventListener("click", () => dialog.close());
+    outcome.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-fill]");
+      if (button) remedy(settings, form, button);
+    });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       send(settings, form, outcome);

@@ -26,14 +26,17 @@
   }
 
   function offer(root) {
-    for (const button of root.querySelectorAll("button[data-copies][hidden]")) {
+    for (const button of root.querySelectorAll("button[data-copies]")) {
       button.hidden = false;
       button.ariaLive = "polite";
-      button.addEventListener("click", () => copy(button));
     }
   }
 
   offer(document);
   // What comes into a page later is offered when its details are opened.
   document.addEventListener("toggle", (event) => offer(event.target), true);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-copies]");
+    if (button) copy(button);
+  });
 }

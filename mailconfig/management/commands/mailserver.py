@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import BooleanOptionalAction
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,13 +11,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.forms.models import model_to_dict
 
-from mailconfig import diagnosis
+from mailconfig import diagnosis, look_up_reports
+from mailconfig.detection import detect
+from mailconfig.domain_check import check_domain
 from mailconfig.exceptions import MailconfigError
 from mailconfig.forms import MailServerForm
 from mailconfig.locks import apply_locks, excludes_oauth, locked_values, source_of
 from mailconfig.mailers import DEFAULT_ALIAS, our_aliases
 from mailconfig.models import AuthMethod, EhloSource, MailServer, Security
 from mailconfig.oauth_form import DETACHED, OAUTH_FIELDS
+from mailconfig.outcomes import note_test
 from mailconfig.status import port_warning
 from oauthconnections.fields import Undecryptable
 from oauthconnections.models import OAuthConnection
@@ -26,7 +30,7 @@ CHOICES: Final = {"security": Security, "auth_method": AuthMethod, "ehlo_source"
 
 
 class Command(BaseCommand):
-    help = "Show, set or test the outgoing mail server of this site."
+    help = "Show, set, test or detect the outgoing mail server of this site, or check the sender's domain."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -35,6 +39,9 @@ class Command(BaseCommand):
         self._add_set_arguments(setting)
         test = self._add_action(actions, "test", "send a test email; exit status 1 if it can't be sent")
         test.add_argument("--to", metavar="ADDRESS", help="recipient (default: the sender's address)")
+        found = self._add_action(actions, "detect", "find servers for mail from an address; exit status 1 without any")
+        found.add_argument("address", metavar="ADDRESS")
+        self._add_action(actions, "check-domain", "check the sender's domain; exit status 1 if there is a problem")
 
     def _add_action(self, actions: Any, name: str, help_text: str) -> CommandParser:
         # No abbreviations: --password would be taken for --password-file, and the password printed as its name.
@@ -60,7 +67,7 @@ class Command(BaseCommand):
         if options["alias"] not in aliases:
             raise CommandError(f"--alias: this project has no such mailer. It has: {', '.join(aliases)}.")
         server, _created = MailServer.objects.get_or_create(alias=options["alias"])
-        getattr(self, f"_{options['action']}")(server, options)
+        getattr(self, f"_{options['action'].replace('-', '_')}")(server, options)
 
     # --- show ---
 
@@ -97,7 +104,7 @@ class Command(BaseCommand):
 
     def _test(self, server: MailServer, options: dict[str, Any]) -> None:
         outcome = _run_test(server.alias, options["to"])
-        server.note_test(outcome.error)
+        note_test(server, outcome.error)
         if options["json"]:
             self.stdout.write(json.dumps(outcome.as_json()))
         else:
@@ -113,6 +120,29 @@ class Command(BaseCommand):
             self.stdout.write(f"{outcome.advice.meaning} {outcome.advice.action}")
         if outcome.ok:
             self.stdout.write(self.style.SUCCESS(f"Sent to {outcome.recipient}, Message-ID {outcome.message_id}"))
+
+    # --- detect, check-domain ---
+
+    def _detect(self, server: MailServer, options: dict[str, Any]) -> None:
+        apply_locks(server, server.alias)
+        found = detect(options["address"], ehlo_name=server.name_in_ehlo(), ca_bundle=server.ca_bundle)
+        self._tell(options, look_up_reports.of_detection(found), look_up_reports.lines_of_detection(found))
+        if not found.best:
+            sys.exit(1)
+
+    def _check_domain(self, server: MailServer, options: dict[str, Any]) -> None:
+        apply_locks(server, server.alias)
+        checked = check_domain(server.from_email, server.effective_host, ehlo_name=server.name_in_ehlo())
+        self._tell(options, look_up_reports.of_check(checked), look_up_reports.lines_of_check(checked))
+        if any(finding.level == "problem" for finding in checked.findings):
+            sys.exit(1)
+
+    def _tell(self, options: dict[str, Any], values: dict[str, Any], lines: Iterable[str]) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps(values))
+            return
+        for line in lines:
+            self.stdout.write(line)
 
 
 def _run_test(alias: str, recipient: str | None) -> diagnosis.Outcome:
