@@ -134,7 +134,9 @@ def test_the_json_is_as_published(scripted_server: ScriptedServerFactory, ca: Au
     printed = json.loads(json.dumps(diagnosis.run(settings_for(server, ca, **SENDER), RECIPIENT).as_json()))
     assert printed.keys() == {"ok", "message_id", "steps"}
     assert (printed["ok"], printed["message_id"]) == (False, None)
-    assert [step.keys() for step in printed["steps"]] == [{"step", "ok", "milliseconds", "detail", "advice", "transcript"}] * 7
+    assert [step.keys() for step in printed["steps"]] == [
+        {"step", "ok", "milliseconds", "detail", "advice", "transcript"}
+    ] * 7
     assert [step["advice"] for step in printed["steps"][:-1]] == [None] * 6
     last = printed["steps"][-1]
     assert (last["step"], last["ok"]) == ("recipient", False)
