@@ -18,6 +18,7 @@ OAUTH: Final[dict[str, Any]] = {"username": "me@example.com", "token": lambda re
 GMAIL: Final[dict[str, Any]] = {**PASSWORD, "host": "smtp.gmail.com"}
 OFFICE: Final[dict[str, Any]] = {**PASSWORD, "host": "smtp.office365.com"}
 OFFICE_OAUTH: Final[dict[str, Any]] = {**OAUTH, "host": "smtp.office365.com"}
+AMAZON: Final[dict[str, Any]] = {**PASSWORD, "host": "email-smtp.eu-west-1.amazonaws.com"}
 RELAY: Final[dict[str, Any]] = {"host": "smtp-relay.gmail.com"}
 SSL: Final[dict[str, Any]] = {"security": "ssl"}
 STARTTLS: Final[dict[str, Any]] = {"security": "starttls"}
@@ -148,12 +149,12 @@ LINES: Final[list[Line]] = [
         {**OAUTH, "host": "smtp.gmail.com"},
     ),
     # Amazon
-    ("amazon-credentials", "authenticate", "535 Authentication Credentials Invalid", PASSWORD),
+    ("amazon-credentials", "authenticate", "535 Authentication Credentials Invalid", AMAZON),
     (
         "amazon-login-refused",
         "authenticate",
         "535 Authentication failed",
-        {**PASSWORD, "host": "email-smtp.eu-west-1.amazonaws.com"},
+        AMAZON,
     ),
     (
         "amazon-not-verified",

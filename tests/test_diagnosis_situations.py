@@ -17,8 +17,8 @@ from tests.sessions import RECIPIENT, settings_for
 from tests.test_trust import DAY, NOW, context_of, self_signed
 
 TIMEOUT: Final = 1
-FROM: Final = {"from_email": "site@example.com", "timeout": TIMEOUT}
-ACCOUNT: Final = {"auth_method": "plain", "username": "me@example.com", "password": "secret"}
+FROM: Final[dict[str, Any]] = {"from_email": "site@example.com", "timeout": TIMEOUT}
+ACCOUNT: Final[dict[str, Any]] = {"auth_method": "plain", "username": "me@example.com", "password": "secret"}
 
 BREAKS: Final[dict[str, Says]] = {"close": scripted.close, "stall": scripted.stall, "drip": scripted.drip}
 
@@ -43,7 +43,7 @@ SAYS: Final[list[tuple[str, Says, str, str]]] = [
     ("AUTH", "535-5.7.8 Username and Password\r\n535 5.7.8 not accepted", "authenticate", "google-password-refused"),
     ("AUTH", "534-5.7.9 Application-specific password\r\n534 5.7.9 required.", "authenticate", "google-app-password"),
     ("AUTH", "454 4.7.0 Temporary authentication failure: Connection lost", "authenticate", "postfix-login-broken"),
-    ("AUTH", "535 Authentication Credentials Invalid", "authenticate", "amazon-credentials"),
+    ("AUTH", "535 Authentication Credentials Invalid", "authenticate", "login-refused"),
     ("AUTH", "535 5.7.3 Authentication unsuccessful", "authenticate", "exchange-login-refused"),
     ("AUTH", "538 5.7.11 Encryption required", "authenticate", "encryption-needed-for-login"),
     ("AUTH", "534 5.7.9 Too weak", "authenticate", "method-too-weak"),

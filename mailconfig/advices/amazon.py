@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from .entry import Entry
 
+HOSTS: Final = ("email-smtp*.amazonaws.com*",)
+
 ENTRIES: Final = (
     Entry(
         "amazon-credentials",
@@ -16,13 +18,14 @@ ENTRIES: Final = (
         ),
         steps=("authenticate",),
         text="authentication credentials invalid",
+        hosts=HOSTS,
     ),
     Entry(
         "amazon-login-refused",
         _("Amazon SES refused the log-in as %(username)s."),
         _("Create SMTP credentials in the SES console under “SMTP settings”, in the region of the server."),
         steps=("authenticate",),
-        hosts=("email-smtp*.amazonaws.com*",),
+        hosts=HOSTS,
         codes=(535,),
     ),
     Entry(
