@@ -41,12 +41,13 @@ def test_presses_lead_from_wrong_port_and_encryption_to_a_delivered_mail(
 ) -> None:
     server = smtp_server(security="starttls", names=("mail.example.test",))
     network.connect("mail.example.test", 587, server)
+    network.lead("mail.example.test", 465, "127.0.0.1")  # where nothing listens
     mail_server(host="mail.example.test", port=465, security="ssl", ca_bundle=ca.pem)
     open_settings(site)
     dialog = open_dialog(site)
     dialog.get_by_role("button", name="Send test email").click()
     remedy = dialog.get_by_role("button", name="Use STARTTLS on port 587")
-    expect(remedy).to_be_visible()
+    expect(remedy).to_be_visible(timeout=15_000)
     axe(site)
     remedy.click()
     expect(dialog.get_by_role("status")).to_contain_text("Sent to site@example.com")
@@ -70,7 +71,7 @@ def test_steps_appear_as_they_happen(
     expect(steps).to_have_count(5, timeout=4_000)
     expect(dialog.get_by_role("status")).to_contain_text("Sending…")
     expect(dialog.get_by_role("button", name="Send test email")).to_be_disabled()
-    expect(steps).to_have_count(6)
+    expect(steps).to_have_count(6, timeout=15_000)
     expect(dialog.get_by_role("status")).not_to_contain_text("Sending…")
     expect(dialog.locator(".mailconfig-error")).to_be_visible()
 
