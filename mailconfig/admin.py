@@ -83,7 +83,7 @@ class MailServerAdmin(SingleRowAdmin):
             Script(f"{name}.js", defer=True)
             for name in (
                 *("mailconfig/settings", "mailconfig/test_dialog", "mailconfig/look_ups"),
-                "oauthconnections/copy",
+                "copying/copy",
             )
         ]
 

@@ -50,7 +50,7 @@ class OAuthAccountAdmin(UsedRowsAdmin):
 
     class Media:
         css = {"all": ["oauthconnections/pages.css"]}
-        js = [Script("oauthconnections/copy.js", defer=True)]
+        js = [Script("copying/copy.js", defer=True)]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

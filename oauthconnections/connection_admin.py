@@ -52,7 +52,7 @@ class OAuthConnectionAdmin(UsedRowsAdmin):
 
     class Media:
         css = {"all": ["oauthconnections/pages.css"]}
-        js = [Script("oauthconnections/copy.js", defer=True)]
+        js = [Script("copying/copy.js", defer=True)]
 
     # --- the list ---
 

@@ -84,7 +84,7 @@ PROCESSES = 8
 WORKERS = f"""
 import json, os, sys, time
 from django.conf import settings
-settings.configure(HOSTNAME_SERVICE_URL=sys.argv[1])
+settings.configure(HOSTNAME_SERVICE_URL=sys.argv[1], USE_I18N=False)
 from mailconfig.public_address import determine
 from mailconfig.reverse_dns import Resolver
 

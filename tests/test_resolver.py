@@ -147,6 +147,7 @@ def test_the_setting_names_servers(text: str, servers: tuple[Server, ...]) -> No
     assert parse(text) == servers
 
 
+@pytest.mark.django_db  # to check a JSONField, Django asks the database
 @pytest.mark.parametrize("text", ["ns.example.test", "192.0.2.53:0", "192.0.2.53:65536", "[::1", "300.1.1.1", "::1%x"])
 def test_what_is_no_server_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an IP address"):

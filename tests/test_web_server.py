@@ -149,6 +149,7 @@ def own_checks() -> list[CheckMessage]:
     return [message for message in run_checks() if (message.id or "").startswith("oauthconnections")]
 
 
+@pytest.mark.django_db  # to check a JSONField, Django asks the database
 def test_an_unusable_setting_is_an_error_of_the_check(settings: Settings) -> None:
     settings.EXTERNAL_URL = "example.com"
     (error,) = own_checks()
@@ -156,6 +157,7 @@ def test_an_unusable_setting_is_an_error_of_the_check(settings: Settings) -> Non
     assert "Did you mean https://example.com?" in error.msg
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("value", [None, "", " ", "https://www.example.com/"])
 def test_a_usable_or_empty_setting_is_none(settings: Settings, value: str | None) -> None:
     settings.EXTERNAL_URL = value
