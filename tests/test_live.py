@@ -13,8 +13,10 @@ from django.contrib.auth.models import User
 from django.test import AsyncRequestFactory, Client
 
 from mailconfig import live, remedies
+from mailconfig.diagnosis import Outcome
 from mailconfig.history import TEST_EMAIL
 from mailconfig.models import MailServer
+from mailconfig.smtp import ServerSettings
 from tests.conftest import MailServerFactory, ScriptedServerFactory, SMTPServerFactory
 from tests.servers import scripted
 from tests.servers.certificates import Authority
@@ -101,7 +103,7 @@ def test_a_token_is_asked_for_where_the_database_is(smtp_server: SMTPServerFacto
     settings = settings_for(smtp_server(), username="me", token=token, from_email="site@example.com")
     *steps, outcome = live.tell(settings, RECIPIENT)
     assert asked == [""]
-    assert isinstance(outcome, remedies.Outcome)
+    assert isinstance(outcome, Outcome)
     assert not outcome.ok
     assert len(steps) == 5
 
@@ -113,7 +115,7 @@ def test_another_way_of_the_same_server_is_found(
     network: Network, smtp_server: SMTPServerFactory, ca: Authority
 ) -> None:
     network.connect("localhost", 587, smtp_server(security="starttls"))
-    server = remedies.ServerSettings("localhost", 25, security="none", ehlo_name="[127.0.0.1]", ca_bundle=ca.pem)
+    server = ServerSettings("localhost", 25, security="none", ehlo_name="[127.0.0.1]", ca_bundle=ca.pem)
     assert remedies.other_way(server) == {"security": "starttls", "port": 587}
 
 
@@ -129,7 +131,7 @@ def test_encryption_is_never_taken_away(  # S-16
     plain = smtp_server()
     for port in (25, 587):
         network.connect("localhost", port, plain)
-    server = remedies.ServerSettings("localhost", 465, security=security, ca_bundle=ca.pem)
+    server = ServerSettings("localhost", 465, security=security, ca_bundle=ca.pem)
     assert remedies.other_way(server) is None
 
 
@@ -140,7 +142,7 @@ def test_silence_everywhere_takes_no_longer_than_it_should(  # S-21
     for port in (25, 465, 587):
         network.connect("localhost", port, hole)
     began = time.monotonic()
-    assert remedies.other_way(remedies.ServerSettings("localhost", 2525, security="ssl")) is None
+    assert remedies.other_way(ServerSettings("localhost", 2525, security="ssl")) is None
     assert time.monotonic() - began < remedies.SECONDS + 0.5
 
 

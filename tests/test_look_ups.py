@@ -120,7 +120,7 @@ def test_oauth_is_said_where_it_is_the_way(client: Client, zone: Callable[[str],
     MailServer.objects.update(ca_bundle=ca.pem)
     zone("")
     network.connect("smtp.gmail.com", 587, smtp_server(security="starttls", names=("smtp.gmail.com",)))
-    typed = {"from_email": "me@gmail.com"}
+    typed: dict[str, Any] = {"from_email": "me@gmail.com"}
     alice.is_superuser = True
     alice.save()
     page = press(client, "detect", **typed)
