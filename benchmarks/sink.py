@@ -14,7 +14,7 @@ import trustme
 LINE_END: Final = b"\r\n"
 MESSAGE_END: Final = b"\r\n.\r\n"
 REPLIES: Final = {
-    b"EHLO": b"250-sink.test\r\n250-8BITMIME\r\n250-SIZE 10485760\r\n250 AUTH PLAIN\r\n",
+    b"EHLO": b"250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SIZE 10485760\r\n250 AUTH PLAIN\r\n",
     b"AUTH": b"235 2.7.0 Welcome\r\n",
     b"DATA": b"354 Go ahead\r\n",
     b"QUIT": b"221 2.0.0 Bye\r\n",

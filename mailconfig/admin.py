@@ -42,7 +42,11 @@ FIELDSETS = (
         ("security", "auth_method", "username", "password", "clear_password", "confirm_clear_text"),
         ("mailconfig-security",),
     ),
-    (_("Advanced"), ("ehlo_source", "ehlo_name", "ehlo_now", "timeout", "ca_bundle", "ca_file"), ("collapse",)),
+    (
+        _("Advanced"),
+        ("ehlo_source", "ehlo_name", "ehlo_now", "timeout", "ca_bundle", "ca_file", "pinned_certificate"),
+        ("collapse",),
+    ),
     (None, ("opened_revision",), ()),
 )
 

@@ -1,19 +1,22 @@
 """What a failed step means and what to do about it, in words for people who do not know SMTP."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .exceptions import MailconfigError
-from .sasl import TokenRefused
+from .advices import CATALOGUE
+from .probing import Probe
+from .remedies import remedy_for
+from .situation import Situation, nothing_found
 from .smtp import ServerSettings, Step, StepName
 
 
 @dataclass(frozen=True)
 class Advice:
-    """`remedy` is a change of settings that would help: field name to value."""
+    """`remedy` is a change of settings that would help: field name to value; `remedy_label` says it on a button."""
 
     id: str
     meaning: str
@@ -22,7 +25,7 @@ class Advice:
     remedy_label: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "remedy_label"}
+        return {"id": self.id, "meaning": self.meaning, "action": self.action, "remedy": self.remedy}
 
 
 STEP_TITLES: Final[dict[StepName, Promise]] = {
@@ -81,36 +84,21 @@ _MEANING_AND_ACTION: Final[dict[StepName, tuple[Promise, Promise]]] = {
 }
 
 
-_NO_TOKEN: Final = _("The provider of %(username)s gave no access token, so there was nothing to log in with.")
-_TOKEN_REFUSED: Final = (
-    _("The server did not accept the access token of %(username)s."),
-    _(
-        "Check that the mailbox may send by SMTP (at Microsoft: “Authenticated SMTP” of the user) and that the right "
-        "account has signed in. Then press “Authenticate again”, for a token with what is allowed now."
-    ),
-)
-_SCOPE_WANTED: Final = _("It wants the scope %(scope)s: see that the OAuth connection asks for it.")
-_NO_OAUTH: Final = (
-    _("The server did not let this site log in by OAuth."),
-    _("Check that it is the server for accounts of this OAuth connection, its port and the connection security."),
-)
+def advise(step: Step, server: ServerSettings, look: Callable[[], Sequence[Probe]] = nothing_found) -> Advice:
+    """The first entry of the catalogue that fits a step that failed; "general" if there is none.
 
-
-def advise(step: Step, server: ServerSettings) -> Advice:
-    """The general advice for a step that failed."""
-    if server.token and step.name == "authenticate":
-        return _advise_on_oauth(step.error, {"username": server.username})
-    meaning, action = _MEANING_AND_ACTION[step.name]
-    values = {"host": server.host, "port": server.port, "ehlo_name": server.ehlo_name}
-    return Advice("general", str(meaning) % values, str(action) % values)
-
-
-def _advise_on_oauth(error: Exception | None, values: dict[str, str]) -> Advice:
-    if isinstance(error, MailconfigError):
-        return Advice("general", str(_NO_TOKEN) % values, str(error))
-    if not isinstance(error, TokenRefused):
-        return Advice("general", str(_NO_OAUTH[0]), str(_NO_OAUTH[1]))
-    meaning, action = (str(text) for text in _TOKEN_REFUSED)
-    if scope := error.refusal.get("scope"):
-        action = f"{str(_SCOPE_WANTED) % {'scope': scope}} {action}"
-    return Advice("general", meaning % values, action)
+    `look` tries other ways to the server; without it none is offered.
+    """
+    situation = Situation(step, server, look)
+    entry = next((entry for entry in CATALOGUE if entry.fits(situation)), None)
+    if entry is None:
+        meaning, action = _MEANING_AND_ACTION[step.name]
+        return Advice("general", str(meaning) % situation.values, str(action) % situation.values)
+    change = remedy_for(entry.remedy, situation)
+    return Advice(
+        entry.id,
+        str(entry.meaning) % situation.values,
+        str(entry.action) % situation.values,
+        change.fields if change else None,
+        change.label if change else "",
+    )

@@ -4,27 +4,23 @@ Only the domain is asked, over https: not Mozilla's database, and not by plain h
 sender's address stays here: servers that want one are told postmaster's, which every domain has (RFC 5321 4.5.1).
 """
 
-import socket
-import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
-from .bounded import run_together
-from .host_names import host_name, ip_address, is_off_limits
-from .provider import Security, Username, Way
+from django.utils.module_loading import import_string
 
-if TYPE_CHECKING:
-    from requests import Response
+from oauthconnections.bounded import run_together
+from oauthconnections.exceptions import OAuthError
+
+from .host_names import host_name, ip_address
+from .provider import Security, Username, Way
 
 ADDRESSES: Final = (
     "https://autoconfig.{domain}/mail/config-v1.1.xml?emailaddress=postmaster%40{domain}",
     "https://{domain}/.well-known/autoconfig/mail/config-v1.1.xml",
 )
-MOST_BYTES: Final = 64 * 1024
 MOST_REDIRECTS: Final = 3
-PIECE: Final = 64
-"""Bytes between two looks at the clock: a server may drip, and nobody ends the thread that listens to it."""
 
 _SECURITIES: Final[dict[str, Security]] = {"ssl": "ssl", "starttls": "starttls", "plain": "none"}
 
@@ -41,7 +37,7 @@ def ask(domain: str, seconds: float) -> list[Offer]:
     """What the first of the two files that exists says; nothing if none does."""
 
     def of(address: str) -> list[Offer]:
-        return parse(fetch(address.format(domain=domain), seconds), domain)
+        return parse(fetch(address.format(domain=domain)), domain)
 
     tried = run_together([lambda: of(ADDRESSES[0]), lambda: of(ADDRESSES[1])], seconds, lambda _error: [])
     return next(filter(None, tried), [])
@@ -50,44 +46,28 @@ def ask(domain: str, seconds: float) -> list[Offer]:
 # --- the wire ---
 
 
-def fetch(url: str, seconds: float) -> bytes:
-    """What an https address holds, at most MOST_BYTES; raises OSError. Each wait is bounded, not the whole."""
-    # Imported here as it takes 0.1 s, and only who detects settings needs it.
-    from requests import Session
-    from urllib3.exceptions import HTTPError
-
+def fetch(url: str) -> bytes:
+    """What an https address holds; raises OSError. Bounded in time and size, as providers are (S-13)."""
+    session = import_string("oauthconnections.http.session")  # loads `requests`, which only who detects settings needs
     try:
-        with Session() as session:
-            session.auth = lambda request: request  # else a password in ~/.netrc may go along
-            session.headers["Accept-Encoding"] = "identity"
+        with session() as asking:
             for _redirect in range(MOST_REDIRECTS + 1):
-                _require_safe(url)
-                with session.get(url, timeout=seconds, stream=True, allow_redirects=False) as response:
-                    if not response.is_redirect:
-                        response.raise_for_status()
-                        return _read(response, time.monotonic() + seconds)
-                    url = urljoin(url, response.headers["Location"])
-    except (HTTPError, ValueError) as error:
+                _require_usual_port(url)
+                response = asking.get(url, allow_redirects=False)
+                if not response.is_redirect:
+                    response.raise_for_status()
+                    content: bytes = response.content
+                    return content
+                url = urljoin(url, response.headers["Location"])
+    except (OAuthError, ValueError) as error:
         raise OSError(str(error)) from error
     raise OSError("too many redirects")
 
 
-def _read(response: "Response", deadline: float) -> bytes:
-    content = b""
-    while len(content) < MOST_BYTES and (piece := response.raw.read(PIECE, decode_content=False)):
-        content += piece
-        if time.monotonic() > deadline:
-            raise TimeoutError("timed out")
-    return content
-
-
-def _require_safe(url: str) -> None:
+def _require_usual_port(url: str) -> None:
     parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.port not in (None, 443):
-        raise OSError("not an https address")
-    # The certificate is checked against the name, so an answer that changes between here and there gains nothing.
-    if any(is_off_limits(str(entry[4][0])) for entry in socket.getaddrinfo(parts.hostname, 443)):
-        raise OSError("an address that is never asked")
+    if parts.scheme != "https" or parts.port not in (None, 443):
+        raise OSError("not the address of a public web server")
 
 
 # --- the file ---

@@ -12,7 +12,8 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from .bounded import run_together
+from oauthconnections.bounded import run_together
+
 from .findings import DnsRecord, Finding
 from .provider import Provider
 from .resolver import LookUpFailed, NameServers

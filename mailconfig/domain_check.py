@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from django.utils.translation import gettext_lazy as _
 
+from oauthconnections.bounded import run_bounded, run_together
+
 from .alignment import check_alignment
 from .bounces import check_bounces
-from .bounded import run_bounded, run_together
 from .detection import NO_DOMAIN, domain_of
 from .dkim import DkimCheck, check_dkim
 from .dmarc import DmarcCheck, check_dmarc

@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.mail.utils import DNS_NAME
 from django.utils.translation import gettext_lazy as _
 
+from oauthconnections.bounded import run_bounded
+
 from . import public_address
-from .bounded import run_bounded
 from .findings import NO_ANSWER, Finding
 from .host_names import IPAddress, ehlo_argument, host_name, ip_address, literal_address, qualified_host_name
 from .resolver import LookUpFailed

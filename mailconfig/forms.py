@@ -94,6 +94,7 @@ class MailServerForm(OAuthForm):
         self._prepare_oauth()
         self._saved_password = self.instance.password
         self._saved_server = self._server()
+        self._saved_pin = self.instance.pinned_certificate
         self._saved_revision = self.instance.revision
         self._describe_fields()
 
@@ -157,6 +158,7 @@ class MailServerForm(OAuthForm):
         if not self.errors:
             self._keep_password_from_another_server()
             self._keep_token_from_another_server()
+            self._forget_pin_of_another_server()
             self._ask_confirmation_of_clear_text()
             self._refuse_to_authenticate_for_nothing()
 
@@ -182,6 +184,12 @@ class MailServerForm(OAuthForm):
                 self.instance.password = ""  # else a second change could send it to the new server
             else:
                 self.add_error("password", _OTHER_SERVER % self._saved_address())
+
+    def _forget_pin_of_another_server(self) -> None:
+        """The certificate that was pinned is that of the saved server (S-15)."""
+        is_kept = self.instance.pinned_certificate == self._saved_pin and "pinned_certificate" in self.fields
+        if is_kept and self._token_server() != self._saved_token_server:
+            self.instance.pinned_certificate = self.cleaned_data["pinned_certificate"] = ""
 
     def _saved_address(self) -> dict[str, Any]:
         return {"host": self._saved_server[0] or "–", "port": self._saved_server[1]}

@@ -2,6 +2,7 @@
 
 from email import policy
 from email.headerregistry import BaseHeader, HeaderRegistry
+from email.policy import Policy
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,11 +10,23 @@ ALIKE: Final = ("content-transfer-encoding", "content-type", "from", "mime-versi
 """Headers of few different values, none of them about the recipient."""
 
 
+class Header(BaseHeader):
+    """Broken into lines once."""
+
+    _folded = ""
+
+    def fold(self, *, policy: "Policy[Any]") -> str:
+        if policy is not POLICY:
+            return super().fold(policy=policy)
+        self._folded = self._folded or super().fold(policy=policy)
+        return self._folded
+
+
 class Headers(HeaderRegistry):
     """Python makes a class for each header of each message, which takes longer than to fill them in."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(base_class=Header)
         self._classes: dict[type, type[BaseHeader]] = {}
         self._made_once = lru_cache(maxsize=64)(super().__call__)
 

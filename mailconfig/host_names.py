@@ -50,15 +50,6 @@ def ip_address(text: str) -> IPAddress | None:
     return None if address.scope_id is not None else address.ipv4_mapped or address
 
 
-_METADATA: Final = {ipaddress.ip_address(text) for text in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")}
-
-
-def is_off_limits(text: str) -> bool:
-    """Whether an address is link-local, or of a service that tells machines in a cloud their secrets (S-13)."""
-    address = ip_address(text)
-    return address is None or address.is_link_local or address in _METADATA
-
-
 def address_literal(address: IPAddress) -> str:
     return f"[{address}]" if address.version == 4 else f"[IPv6:{address}]"
 

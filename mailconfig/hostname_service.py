@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
-from .host_names import ip_address
+from oauthconnections.endpoints import is_loopback
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -58,15 +58,9 @@ def _require_safe(url: str, scheme: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != scheme:
         raise ServiceError("redirect")
-    private = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+    private = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
     if not (private and parts.hostname):
         raise ServiceError("insecure")
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether the host can be nothing but this machine, so that nobody can listen or answer in its stead."""
-    address = ip_address(host or "")
-    return address.is_loopback if address else host == "localhost"
 
 
 def _read(response: "Response") -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import get_language, override
 
 from oauthconnections.fields import Secret
 
-from . import remedies
+from . import diagnosis
 from .diagnosis import Outcome
 from .smtp import ServerSettings, Step
 
@@ -61,7 +61,7 @@ def _run(
 ) -> None:
     try:
         with override(language):
-            put(remedies.run(settings, recipient, put))
+            put(diagnosis.run(settings, recipient, put))
     except BaseException as error:  # whatever it is, it belongs to who listens
         put(error)
 

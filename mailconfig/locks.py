@@ -29,6 +29,7 @@ LOCKABLE: Final = (
     "ehlo_name",
     "timeout",
     "ca_bundle",
+    "pinned_certificate",
 )
 
 

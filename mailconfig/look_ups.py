@@ -23,7 +23,7 @@ from .domain_check import check_domain
 from .history import LOOK_UP, minutes_until_next, note_look_up
 from .models import MailServer
 from .probing import Probe
-from .remedies import Offer
+from .remedy_button import Offer
 from .selector import decided_by
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from oauthconnections.endpoints import is_loopback
 from oauthconnections.fields import EncryptedTextField, Undecryptable
 from oauthconnections.models import OAuthAccount, OAuthConnection, WebServer
 
 from . import ehlo
 from .exceptions import NotConfigured, PasswordUnreadable
-from .hostname_service import is_loopback
+from .fingerprint import clean_fingerprint, validate_fingerprint
 from .locks import OAUTH_METHOD, apply_locks, locked_values, refuse_unusable_locks
 from .oauth_account import AccessToken, account_to_use, user_name
 from .prepared import PreparedQuery
@@ -170,6 +171,16 @@ class MailServer(models.Model):
             "the certificate of that authority (PEM), trusted beside the public ones."
         ),
     )
+    pinned_certificate = models.CharField(
+        _("pinned certificate"),
+        max_length=128,
+        blank=True,
+        validators=[validate_fingerprint],
+        help_text=_(
+            "SHA-256 fingerprint of the one certificate to trust, whoever issued it and for whatever name. A failed "
+            "test email shows it. When the server gets a new certificate, sending stops until that one is pinned."
+        ),
+    )
     revision = models.PositiveIntegerField(default=0, editable=False)
     tested_at = models.DateTimeField(null=True, editable=False)
     test_error = models.TextField(blank=True, editable=False)
@@ -188,6 +199,7 @@ class MailServer(models.Model):
     def clean_fields(self, exclude: Any = None) -> None:
         self.host = clean_host(self.host)
         self.username = self.username.strip()
+        self.pinned_certificate = clean_fingerprint(self.pinned_certificate)
         super().clean_fields(exclude=exclude)
         if self.ehlo_name:
             self.ehlo_name = ehlo.clean_ehlo_name(self.ehlo_name)
@@ -294,6 +306,7 @@ class MailServer(models.Model):
             ehlo_name=self.name_in_ehlo(),
             timeout=self.timeout,
             ca_bundle=self.ca_bundle,
+            pinned_certificate=clean_fingerprint(self.pinned_certificate),
         )
 
     def _credentials(self) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from typing import Final
 from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 
-from .bounded import run_together
+from oauthconnections.bounded import run_together
+from oauthconnections.endpoints import is_forbidden
+
 from .candidates import SOURCES, Candidate
 from .findings import Sentence
-from .host_names import is_off_limits
 from .resolving import Address
 from .smtp import ServerSettings, Session, Step, StepName, describe
 
@@ -111,7 +112,7 @@ class _Probing(Session):
     def _resolve(self) -> list[Address]:
         addresses = super()._resolve()
         with self.step("resolve", only_failure=True):
-            allowed = [address for address in addresses if not is_off_limits(address[4][0])]
+            allowed = [address for address in addresses if not is_forbidden(address[4][0])]
             if not allowed:
                 raise OSError(_("“%(host)s” leads to an address that is not tried.") % {"host": self.settings.host})
         return allowed

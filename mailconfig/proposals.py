@@ -7,8 +7,9 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from oauthconnections.bounded import run_together
+
 from . import autoconfig, spf
-from .bounded import run_together
 from .candidates import Candidate, note_of, of_provider, without_repetitions
 from .findings import Sentence
 from .known_providers import by_domain, by_exchanger, by_host, by_includes

@@ -18,8 +18,9 @@ from django.conf import settings
 from django.core.files import locks
 from django.utils.translation import gettext_lazy as _
 
+from oauthconnections.bounded import run_bounded
+
 from . import server_start
-from .bounded import run_bounded
 from .host_names import IPAddress, address_literal, ip_address, qualified_host_name
 from .hostname_service import ServiceError, ask
 from .resolver import LookUpFailed

@@ -1,108 +1,131 @@
-"""What one press can change after a failed test: found by trying, and offered only where it can be applied."""
+"""Changes of the settings that would help: what to enter in which fields, and how that is said on a button."""
 
-import json
-import ssl
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
-from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext
 
-from . import diagnosis
-from .candidates import Candidate
-from .diagnosis import Outcome
-from .findings import Sentence
-from .hostname_service import is_loopback
-from .oauth_form import AUTHENTICATE
-from .probing import PORTS, probe
-from .provider import Security
-from .smtp import ServerSettings, Step
+from oauthconnections.endpoints import is_loopback
 
-SECONDS: Final = 4.0
-TRIED_AFTER: Final = ("connect", "secure", "greet")
-USUAL: Final[tuple[tuple[int, Security], ...]] = ((465, "ssl"), (587, "starttls"), (25, "starttls"))
-IN_CLEAR: Final[tuple[tuple[int, Security], ...]] = ((587, "none"), (25, "none"))
-WHY: Final = gettext_lazy("This is the server that was entered.")
-LABELS: Final = {
-    "ssl": gettext_lazy("Use SSL/TLS on port %(port)s"),
-    "starttls": gettext_lazy("Use STARTTLS on port %(port)s"),
-    "none": gettext_lazy("Use no encryption on port %(port)s"),
-}
+from .advices.entry import Remedy
+from .locks import locked_values
+from .probing import Probe
+from .situation import Situation
 
-
-def run(settings: ServerSettings, recipient: str, on_step: Callable[[Step], None] | None = None) -> Outcome:
-    """A test email, and after a failure that another way may heal, the search for that way."""
-    outcome = diagnosis.run(settings, recipient, on_step)
-    way = other_way(settings) if _may_be_elsewhere(outcome) else None
-    if way and outcome.advice:
-        outcome.advice = replace(outcome.advice, remedy=way, remedy_label=label(way))
-    return outcome
-
-
-def _may_be_elsewhere(outcome: Outcome) -> bool:
-    if outcome.advice is None or outcome.advice.remedy:
-        return False
-    failed = outcome.steps[-1]
-    return failed.name in TRIED_AFTER and not isinstance(failed.error, ssl.SSLCertVerificationError)
-
-
-def other_way(server: ServerSettings, seconds: float = SECONDS) -> dict[str, Any] | None:
-    """Port and connection security with which the same server answers; never without encryption if there was some."""
-    candidates = [Candidate(server.host, *way, "provider", Sentence(WHY)) for way in _ways(server)]
-    ports = {*PORTS, server.port}
-    probes = probe(candidates, seconds=seconds, ehlo_name=server.ehlo_name, ca_bundle=server.ca_bundle, ports=ports)
-    found = next((one.candidate for one in probes if one.ok and (one.mechanisms or not server.authenticates)), None)
-    return {"security": found.security, "port": found.port} if found else None
-
-
-def _ways(server: ServerSettings) -> list[tuple[int, Security]]:
-    secure: tuple[tuple[int, Security], ...] = ((server.port, "ssl"), (server.port, "starttls"))
-    ways = [*secure, *USUAL]
-    if server.security == "none" and (not server.authenticates or is_loopback(server.host)):
-        ways += IN_CLEAR
-    return [way for way in dict.fromkeys(ways) if way != (server.port, server.security)]
-
-
-def label(way: dict[str, Any]) -> str:
-    return str(LABELS[way["security"]]) % way
+AUTHENTICATE: Final = "_authenticate"
+"""Name of the buttons that lead to the provider: oauth_form.AUTHENTICATE."""
 
 
 @dataclass(frozen=True)
-class Offer:
-    """A button. `authenticates` is one that leads to the provider, by the way of the page's own."""
+class Change:
+    """Field names and values, and the label."""
 
+    fields: dict[str, Any]
     label: str
-    values: dict[str, Any]
-
-    @property
-    def authenticates(self) -> str:
-        return str(self.values.get(AUTHENTICATE, ""))
-
-    @property
-    def as_json(self) -> str:
-        return json.dumps(self.values)
 
 
-def offer(outcome: Outcome, fields: Iterable[str], *, may_authenticate: bool) -> Offer | None:
-    """The remedy of an outcome, for somebody who may change these fields."""
-    advice = outcome.advice
-    if outcome.ok or advice is None or not advice.remedy:
+def remedy_for(name: Remedy | None, situation: Situation) -> Change | None:
+    """None if nothing is known that would help, or if it can't be changed on the page."""
+    change = _REMEDIES[name](situation) if name else None
+    if change is None or locked_values(situation.server.alias).keys() & change.fields.keys():
         return None
-    allowed = {*fields, AUTHENTICATE} if may_authenticate else {*fields}
-    if not advice.remedy.keys() <= allowed:
+    return change
+
+
+def _other_way(situation: Situation) -> Change | None:
+    """Only one that answers, and none that leads away from encryption if there is something to hide."""
+    server = situation.server
+    if server.token:
         return None
-    return Offer(advice.remedy_label or _("Apply and test again"), advice.remedy)
+    for found in situation.look():
+        secure = found.candidate.security != "none" or is_loopback(server.host)
+        if answers(found) and (secure or not server.authenticates):
+            return _way(found)
+    return None
 
 
-def apply(data: QueryDict, remedy: str, fields: Collection[str]) -> None:
-    """Change what was entered as the pressed button says; of no other fields than these."""
-    try:
-        values = json.loads(remedy) if remedy else {}
-    except ValueError:
-        return
-    for name in values.keys() & fields if isinstance(values, dict) else ():
-        data.pop(name, None)
-        if values[name] is not False:
-            data[name] = "on" if values[name] is True else str(values[name])
+def answers(found: Probe) -> bool:
+    """It speaks as asked; that its certificate is not trusted yet is the next thing to be told."""
+    return found.ok or (found.failed_step == "secure" and "CERTIFICATE_VERIFY_FAILED" in found.detail)
+
+
+def _way(found: Probe) -> Change:
+    port, security = found.candidate.port, found.candidate.security
+    labels = {
+        "starttls": _("Use STARTTLS on port %(port)s"),
+        "ssl": _("Use SSL/TLS on port %(port)s"),
+        "none": _("Use port %(port)s without encryption"),
+    }
+    return Change({"security": security, "port": port}, labels[security] % {"port": port})
+
+
+def _login_as_sender(situation: Situation) -> Change | None:
+    """The log-in is known to be right, so it is the sender that follows it."""
+    login = situation.server.username
+    if "@" not in login or login.casefold() == situation.server.from_email.casefold():
+        return None
+    return Change({"from_email": login}, _("Send as %(address)s") % {"address": login})
+
+
+def _full_address(situation: Situation) -> Change | None:
+    server = situation.server
+    if server.token or not server.username or "@" in server.username or "@" not in server.from_email:
+        return None
+    domain = server.from_email.rpartition("@")[2]
+    own = server.from_email.partition("@")[0].casefold() == server.username.casefold()
+    address = server.from_email if own else f"{server.username}@{domain}"
+    return Change({"username": address}, _("Log in as %(address)s") % {"address": address})
+
+
+def _sender_as_login(situation: Situation) -> Change | None:
+    sender = situation.server.from_email
+    if situation.server.token or "@" not in sender:
+        return None
+    return Change({"username": sender}, _("Log in as %(address)s") % {"address": sender})
+
+
+def _ehlo_name(situation: Situation) -> Change | None:
+    """The domain of the sender is a full name that exists, if the one that was said is not."""
+    domain = situation.server.from_email.rpartition("@")[2].lower()
+    if "." not in domain or domain == situation.server.ehlo_name.lower():
+        return None
+    return Change(
+        {"ehlo_source": "custom", "ehlo_name": domain}, _("Introduce this site as %(name)s") % {"name": domain}
+    )
+
+
+def _authenticate_again(situation: Situation) -> Change | None:
+    return Change({AUTHENTICATE: "again"}, _("Authenticate again")) if situation.server.token else None
+
+
+def _trust_certificate(situation: Situation) -> Change | None:
+    certificate = situation.step.certificate
+    if certificate is None:
+        return None
+    return Change({"pinned_certificate": certificate.shown_fingerprint}, _("Trust this certificate"))
+
+
+def _automatic_method(situation: Situation) -> Change:
+    return Change({"auth_method": "auto"}, _("Choose the authentication method automatically"))
+
+
+def _no_login(situation: Situation) -> Change | None:
+    if situation.server.token:
+        return None
+    none = pgettext("authentication method", "None")
+    return Change({"auth_method": "none"}, _("Use “%(none)s” as authentication method") % {"none": none})
+
+
+_REMEDIES: Final[dict[Remedy, Callable[[Situation], Change | None]]] = {
+    "other_way": _other_way,
+    "login_as_sender": _login_as_sender,
+    "sender_as_login": _sender_as_login,
+    "full_address": _full_address,
+    "ehlo_name": _ehlo_name,
+    "authenticate_again": _authenticate_again,
+    "trust_certificate": _trust_certificate,
+    "automatic_method": _automatic_method,
+    "no_login": _no_login,
+}

@@ -6,10 +6,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from .bounded import run_bounded
+from oauthconnections.bounded import run_bounded
 
 Address = tuple[Any, ...]
 """As getaddrinfo gives it."""
+
+
+class InvalidName(OSError):
+    """What can be the name of no server."""
 
 
 def addresses_of_server(host: str, port: int, seconds: float) -> list[Address]:
@@ -19,7 +23,7 @@ def addresses_of_server(host: str, port: int, seconds: float) -> list[Address]:
     try:
         return run_bounded(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), seconds)
     except ValueError as error:  # NUL, or what can't be a name, such as an empty label (S-19)
-        raise OSError(_("“%(host)s” is not a valid server name.") % {"host": host}) from error
+        raise InvalidName(_("“%(host)s” is not a valid server name.") % {"host": host}) from error
 
 
 def _is_address(host: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from .blackout import forms_of
 from .wire import CONTINUE, Wire
 from .xoauth2 import describe_refusal, oauthbearer, read_refusal, secrets_of, xoauth2
 
@@ -67,8 +68,7 @@ _SECRET_ON_THE_WIRE: Final = {"PLAIN", "LOGIN"}
 
 def _secrets_of(username: str, password: str) -> list[bytes]:
     """Everything in a conversation that gives the password away."""
-    texts = [_encoded(f"\0{username}\0{password}"), _encoded(password), password] if password else []
-    return [text.encode(errors="surrogatepass") for text in texts]
+    return [_encoded(f"\0{username}\0{password}").encode(), *forms_of(password)] if password else []
 
 
 def offered(wire: Wire) -> list[str]:
@@ -122,6 +122,10 @@ class TokenRefused(smtplib.SMTPAuthenticationError):
         return 400 <= self.smtp_code < 500
 
 
+class ScopeWanted(TokenRefused):
+    """The server has said which scope the token should have had."""
+
+
 ENOUGH: Final = 200
 """Characters of a refusal's values that are worth showing; the longest scopes known have less."""
 
@@ -143,7 +147,7 @@ def authenticate_with_token(wire: Wire, username: str, token: str, host: str, po
         if code != UNRECOGNIZED:
             break
     shown = {name: wire.blacked_out(value.encode()).decode()[:ENOUGH] for name, value in refusal.items()}
-    raise TokenRefused(code, wire.blacked_out(reply), shown)
+    raise (ScopeWanted if shown.get("scope") else TokenRefused)(code, wire.blacked_out(reply), shown)
 
 
 def _present(wire: Wire, mechanism: str, text: str) -> tuple[int, bytes, dict[str, str]]:

@@ -2,23 +2,29 @@
 
 import contextlib
 import smtplib
-import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Self
+from typing import Any, Final, Self
 
 from django.utils.translation import gettext as _
 
+from oauthconnections.endpoints import is_loopback
 from oauthconnections.fields import Secret
 
-from .hostname_service import is_loopback
+from .blackout import forms_of
+from .dialling import first_that_answers, kinds_of
+from .facts import claims_of, facts_of_encryption, facts_of_greeting, facts_of_login
 from .resolving import Address, addresses_of_server
 from .sasl import ACCEPTED, TokenRefused, authenticate, authenticate_with_token, offered
+from .steps import Step as Step
+from .steps import StepName as StepName
+from .steps import describe as describe
+from .steps import line
+from .transcript import Transcript
 from .trust import ssl_context
 from .wire import CONTINUE, Wire, one_line
-
-StepName = Literal["resolve", "connect", "secure", "greet", "authenticate", "sender", "recipient", "message"]
 
 COURTESY_SECONDS: Final = 5.0
 """How long the answer to RSET or QUIT is waited for; nothing depends on it."""
@@ -45,23 +51,13 @@ class ServerSettings:
     ehlo_name: str = "localhost"
     timeout: float = 30
     ca_bundle: str = field(default="", repr=False)
+    pinned_certificate: str = ""
     account_id: int | None = None
     token: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def authenticates(self) -> bool:
         return self.token is not None or (self.auth_method != "none" and bool(self.username))
-
-
-@dataclass
-class Step:
-    """One thing that was done: how it ended, in how long, and what the server said."""
-
-    name: StepName
-    ok: bool = True
-    milliseconds: float = 0
-    detail: str = ""
-    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -75,20 +71,33 @@ class Delivery:
 class Session:
     """A connection to one server. Raises what smtplib and the socket raise, as Django's SMTP backend does.
 
-    `on_step` is told each step as it ends. Every wait is bounded by the time-out (S-21). A session is `proven` once
-    it delivered a message or was kept for another: what breaks it then is its age, not the server or the settings.
+    `on_step` is told each step as it ends, with facts and a transcript if `details` are wanted. Every wait is bounded
+    by the time-out (S-21). A session is `proven` once it delivered a message or was kept for another: what breaks it
+    then is its age, not the server or the settings.
     """
 
-    def __init__(self, settings: ServerSettings, on_step: Callable[[Step], None] | None = None) -> None:
+    def __init__(
+        self, settings: ServerSettings, on_step: Callable[[Step], None] | None = None, *, details: bool = False
+    ) -> None:
         self.settings = settings
         self.timeout = settings.timeout
         self.proven = False
         self.failed_step: StepName | None = None
         self._on_step = on_step
         self._wire = Wire(settings.host, settings.ehlo_name, settings.timeout)
+        self._details = details
+        self._banner = b""
+        self._claims: dict[str, Any] = {}
+        if details:
+            self._wire.transcript, self._wire.secrets = Transcript(), forms_of(settings.password)
 
     def __repr__(self) -> str:
         return f"<Session {self.settings.host}:{self.settings.port}>"
+
+    @property
+    def wire(self) -> Wire:
+        """For pipelining.py, which says on it what is not said step by step."""
+        return self._wire
 
     # --- the way up ---
 
@@ -111,27 +120,14 @@ class Session:
         host, port = self.settings.host, self.settings.port
         with self.step("resolve") as step:
             addresses = addresses_of_server(host, port, self._wire.remaining())
-            step.detail = ", ".join(dict.fromkeys(address[4][0] for address in addresses))
+            step.facts = kinds_of(addresses)
+            step.detail = ", ".join(fact.value for fact in step.facts)
         return addresses
 
     def _connect(self, addresses: list[Address]) -> None:
         with self.step("connect") as step:
-            self._wire.sock, address = self._first_that_answers(addresses)
-            step.detail = _("%(address)s, port %(port)s") % {"address": address[0], "port": self.settings.port}
-
-    def _first_that_answers(self, addresses: list[Address]) -> tuple[socket.socket, Address]:
-        errors: list[OSError] = []
-        for number, (family, kind, protocol, _name, address) in enumerate(addresses):
-            sock = socket.socket(family, kind, protocol)
-            try:
-                sock.settimeout(self._wire.remaining() / (len(addresses) - number))
-                sock.connect(address)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a message's last packet waits
-                return sock, address
-            except OSError as error:
-                sock.close()
-                errors.append(error)
-        raise errors[-1]
+            self._wire.sock, address = first_that_answers(addresses, self._wire.remaining, step.facts)
+            step.detail = _("%(address)s, port %(port)s") % {"address": address, "port": self.settings.port}
 
     def _secure(self) -> None:
         security = self.settings.security
@@ -145,16 +141,26 @@ class Session:
             elif security == "starttls":
                 self._start_tls()
             step.detail = self._describe_encryption()
+            if self._details and isinstance(self._wire.sock, ssl.SSLSocket):
+                step.certificate, step.facts = facts_of_encryption(self._wire.sock)
+                self._note(_("from here on encrypted: %(encryption)s") % {"encryption": step.detail})
+
+    def _note(self, text: str) -> None:
+        if self._wire.transcript:
+            self._wire.transcript.note(text)
+
+    def _context(self) -> ssl.SSLContext:
+        return ssl_context(self.settings.ca_bundle, self.settings.pinned_certificate)
 
     def _wrap(self) -> None:
         plain = self._wire.sock
         assert plain is not None
         plain.settimeout(self._wire.remaining())
-        self._wire.sock = ssl_context(self.settings.ca_bundle).wrap_socket(plain, server_hostname=self.settings.host)
+        self._wire.sock = self._context().wrap_socket(plain, server_hostname=self.settings.host)
 
     def _start_tls(self) -> None:
         # smtplib drops what it read before TLS and asks EHLO anew, so nothing said in clear is believed (S-16).
-        self._wire.starttls(context=ssl_context(self.settings.ca_bundle))
+        self._wire.starttls(context=self._context())
 
     def _describe_encryption(self) -> str:
         sock = self._wire.sock
@@ -163,13 +169,16 @@ class Session:
         return f"{sock.version()}, {sock.cipher()[0]}"  # type: ignore[attr-defined]
 
     def _read_banner(self) -> None:
-        _expect_ok(self._wire.getreply(), smtplib.SMTPConnectError, 220)
+        code, self._banner = self._wire.getreply()
+        _expect_ok((code, self._banner), smtplib.SMTPConnectError, 220)
 
     def _greet(self) -> None:
         with self.step("greet") as step:
             if self.settings.security != "starttls":
                 self._read_banner()
             self._wire.ehlo_or_helo_if_needed()
+            if self._details:
+                step.facts = facts_of_greeting(self._banner, self.settings.ehlo_name, self.features)
             said = self._wire.ehlo_resp or self._wire.helo_resp or b""
             step.detail = _("said %(name)s; the server answered: %(answer)s") % {
                 "name": self.settings.ehlo_name,
@@ -184,8 +193,15 @@ class Session:
                     "offered": ", ".join(offered(self._wire)) or _("nothing")
                 }
                 return
-            mechanism, reply = self._log_in()
-            step.detail = f"{mechanism}: {_line(ACCEPTED, reply)}"
+            try:
+                mechanism, reply = self._log_in()
+                step.detail = f"{mechanism}: {line(ACCEPTED, reply)}"
+            finally:
+                if self._details:
+                    step.claims, step.offered = self._claims, tuple(self.mechanisms)
+                    step.facts = facts_of_login(
+                        settings.host, self.mechanisms, step.detail.partition(":")[0], step.claims
+                    )
 
     def _log_in(self) -> tuple[str, bytes]:
         settings = self.settings
@@ -237,6 +253,8 @@ class Session:
 
     def _present(self, token: Secret) -> tuple[str, bytes]:
         settings = self.settings
+        if self._details:
+            self._claims = claims_of(token)
         try:
             return authenticate_with_token(self._wire, settings.username, token, settings.host, settings.port)
         except Exception as error:
@@ -248,7 +266,8 @@ class Session:
         used, left = self._wire, self._wire.remaining()
         self.abandon()
         self._wire = Wire(self.settings.host, self.settings.ehlo_name, left)
-        self._wire.secrets = used.secrets
+        self._wire.secrets, self._wire.transcript = used.secrets, used.transcript
+        self._note(_("a new connection, with a new token"))
         on_step, self._on_step = self._on_step, None
         try:
             self._reach()
@@ -284,7 +303,7 @@ class Session:
             code, reply = self._wire.docmd("mail", f"FROM:<{sender}>{declared}")
             if code != 250:
                 raise smtplib.SMTPSenderRefused(code, reply, sender)
-            step.detail = f"{sender}: {_line(code, reply)}"
+            step.detail = f"{sender}: {line(code, reply)}"
 
     def _announce_recipients(self, recipients: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         refused = {}
@@ -297,7 +316,7 @@ class Session:
                     refused[recipient] = (code, reply)
                 if code == 421:
                     break
-            step.detail = f"{recipient}: {_line(code, reply)}"
+            step.detail = f"{recipient}: {line(code, reply)}"
             if code == 421 or len(refused) == len(recipients):
                 raise smtplib.SMTPRecipientsRefused(refused)
         return refused
@@ -307,7 +326,7 @@ class Session:
             code, reply = self._wire.data(data)
             if code != 250:
                 raise smtplib.SMTPDataError(code, reply)
-            step.detail = _line(code, reply)
+            step.detail = line(code, reply)
         return step.detail
 
     def _reset(self) -> None:
@@ -365,18 +384,9 @@ class Session:
         finally:
             step.milliseconds = (time.perf_counter() - started) * 1000
             if self._on_step and not (step.ok and only_failure):
+                if self._wire.transcript:
+                    step.transcript = self._wire.transcript.take(self._wire.secrets)
                 self._on_step(step)
-
-
-def describe(error: Exception) -> str:
-    """An error in the server's own words: "535 5.7.8 Bad credentials"."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "; ".join(f"{who}: {_line(*answer)}" for who, answer in error.recipients.items())
-    if isinstance(error, smtplib.SMTPResponseException):
-        return _line(error.smtp_code, error.smtp_error)
-    if isinstance(error, TimeoutError):  # some come without a word
-        return _("timed out")
-    return str(error) or type(error).__name__
 
 
 def _without_secrets(error: Exception) -> Exception:
@@ -385,14 +395,6 @@ def _without_secrets(error: Exception) -> Exception:
         return smtplib.SMTPException(_("The server's challenge can't be read."))
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
-
-
-def _line(code: int, reply: bytes | str) -> str:
-    return f"{code} {_text(reply)}"
-
-
-def _text(reply: bytes | str) -> str:
-    return reply.decode(errors="replace") if isinstance(reply, bytes) else reply
 
 
 def _expect_ok(answer: tuple[int, bytes], failure: type[smtplib.SMTPResponseException], wanted: int = 250) -> None:

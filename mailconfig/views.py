@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from oauthconnections.reports import hide_secrets
 
-from . import ehlo, live, public_address, remedies
+from . import diagnosis, ehlo, live, public_address, remedy_button
 from .advice import STEP_TITLES
 from .diagnosis import Outcome
 from .exceptions import MailconfigError
@@ -71,7 +71,7 @@ def _draft(page: "MailServerAdmin", request: HttpRequest, server: MailServer) ->
     data = request.POST.copy()
     if not sent:
         data.update(_as_saved(form_class(instance=server)))
-    remedies.apply(data, request.POST.get(REMEDY, ""), form_class.base_fields.keys())
+    remedy_button.apply(data, request.POST.get(REMEDY, ""), form_class.base_fields.keys())
     opened = data.pop("opened_revision", None)  # nothing is saved, so nobody's changes can be overwritten
     draft = form_class(data, request.FILES, instance=server)
     draft.is_valid()
@@ -117,20 +117,20 @@ def _test(
 
     if _asked_by_script(request):
         return live.respond(request, live.Lines(live.tell(settings, recipient), render_line))
-    end(remedies.run(settings, recipient))
+    end(diagnosis.run(settings, recipient))
     return _answer(page, request, context)
 
 
 def _offer(
     page: "MailServerAdmin", request: HttpRequest, server: MailServer, draft: MailServerForm | None, outcome: Outcome
-) -> remedies.Offer | None:
+) -> remedy_button.Offer | None:
     """The button below what to do, for whom it would work."""
     if not page.has_change_permission(request, server):
         return None
     form = draft or page.get_form(request, server, change=True)(instance=server)
     fields = form.fields.keys() - set(decided_by(server.oauth_connection))
     may_authenticate = bool(server.oauth_connection) and page.has_authenticate_permission(request, server)
-    return remedies.offer(outcome, fields, may_authenticate=may_authenticate)
+    return remedy_button.offer(outcome, fields, may_authenticate=may_authenticate)
 
 
 def _too_many(minutes: int) -> str:

@@ -4,10 +4,11 @@ import re
 import selectors
 import smtplib
 import time
-from functools import lru_cache
 from typing import Any, Final
 
-MASK: Final = b"********"
+from .blackout import blacked_out
+from .transcript import CONTINUE as CONTINUE
+from .transcript import Transcript
 
 MAX_REPLY: Final = 64 * 1024
 """Bytes of one reply, all its lines together; RFC 5321 section 4.5.3.1.5 gives a line 512."""
@@ -15,22 +16,19 @@ MAX_REPLY: Final = 64 * 1024
 CHUNK: Final = 64 * 1024
 """Bytes of a message after which the deadline starts anew, so that a large message may take its time."""
 
-CONTINUE: Final = 334
-"""The reply to AUTH that goes on; what it says is read by the mechanism, not by a person."""
-
-_PIECE: Final = re.compile(rb"[\w+/=]{8,}")
-
 
 class Wire(smtplib.SMTP):
     """One conversation. `allow(seconds)` bounds everything until it is called again, however slowly a server drips.
 
     What a server repeats of `secrets` is blacked out, so that none gets into an error, a log or a page (S-2).
+    With a `transcript` what is said is written down.
     """
 
     def __init__(self, host: str, ehlo_name: str, seconds: float) -> None:
         super().__init__(local_hostname=ehlo_name)
         self._host = host  # smtplib checks the certificate against it
         self.secrets: list[bytes] = []
+        self.transcript: Transcript | None = None
         self.allow(seconds)
 
     def allow(self, seconds: float) -> None:
@@ -45,9 +43,13 @@ class Wire(smtplib.SMTP):
         return left
 
     def putcmd(self, cmd: str, args: str = "") -> None:
+        if self.transcript:
+            self.transcript.said(f"{cmd} {args}".rstrip(" "))
         super().putcmd(one_line(cmd), one_line(args))
 
     def send(self, s: Any) -> None:
+        if self.transcript and not isinstance(s, str):
+            self.transcript.sent(s)
         data = s.encode(self.command_encoding) if isinstance(s, str) else s
         for start in range(0, len(data), CHUNK):
             if len(data) > CHUNK:
@@ -69,17 +71,13 @@ class Wire(smtplib.SMTP):
             self.file = _ReplyReader(self)
         self.file.left = MAX_REPLY
         code, reply = super().getreply()
-        return code, reply if code == CONTINUE else self.blacked_out(reply)
+        reply = reply if code == CONTINUE else self.blacked_out(reply)
+        if self.transcript:
+            self.transcript.heard(code, reply)
+        return code, reply
 
     def blacked_out(self, reply: bytes) -> bytes:
-        for secret in self.secrets:
-            reply = _pattern(secret).sub(MASK, reply)
-        if self.secrets:  # of a long line servers repeat a piece
-            reply = _PIECE.sub(self._blacked_out_piece, reply)
-        return reply
-
-    def _blacked_out_piece(self, word: re.Match[bytes]) -> bytes:
-        return MASK if any(word[0].lower() in secret.lower() for secret in self.secrets) else word[0]
+        return blacked_out(reply, self.secrets)
 
     def is_silent(self) -> bool:
         """Connected, and the server has said nothing unasked; one that ends a session says 421 or closes."""
@@ -95,13 +93,6 @@ def one_line(text: str) -> str:
     if re.search(r"[\0\r\n]", text):
         raise ValueError(f"{text!r} contains a line break or NUL")
     return text
-
-
-@lru_cache(maxsize=32)
-def _pattern(secret: bytes) -> re.Pattern[bytes]:
-    """A very short secret is one only where it stands alone: else it would be all over the reply."""
-    escaped = re.escape(secret)
-    return re.compile(escaped if len(secret) > 3 else rb"(?<!\w)" + escaped + rb"(?!\w)", re.IGNORECASE)
 
 
 class _ReplyReader:

@@ -6,6 +6,8 @@ import re
 
 from django.utils.translation import gettext as _
 
+from .blackout import forms_of
+
 
 def xoauth2(user: str, token: str) -> str:
     return f"user={_printable(user)}\1auth=Bearer {token}\1\1"
@@ -48,8 +50,6 @@ def describe_refusal(refusal: dict[str, str]) -> str:
 
 
 def secrets_of(responses: list[str], token: str) -> list[bytes]:
-    """Everything in a conversation that gives the token away: its text, and base64 wherever in a triple it begins."""
-    plain = token.encode(errors="surrogatepass")
-    shifted = [base64.b64encode(b"\0" * skipped + plain)[4:-4] for skipped in (1, 2, 3)]
+    """Everything in a conversation that gives the token away."""
     said = [base64.b64encode(response.encode(errors="surrogatepass")) for response in responses]
-    return [secret for secret in (*said, base64.b64encode(plain), *shifted, plain) if secret]
+    return [*said, *forms_of(token)]

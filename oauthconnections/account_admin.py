@@ -21,6 +21,7 @@ from .consumers import Consumer, consumers
 from .exceptions import OAuthError, ProviderRefused
 from .explanations import Explanation, explain
 from .models import AccountKind, OAuthAccount, ProviderKind
+from .reports import hide_secrets
 from .states import account_state, idle_warning
 from .used_rows import UsedRowsAdmin
 
@@ -68,7 +69,7 @@ class OAuthAccountAdmin(UsedRowsAdmin):
     @admin.display(description=_("told by the provider"))
     def told_by_provider(self, obj: OAuthAccount) -> str:
         values = ((name, ", ".join(map(str, v)) if isinstance(v, list) else v) for name, v in obj.claims.items())
-        return format_html_join("", "<div>{}: {}</div>", values)
+        return format_html_join("", "<div>{}: {}</div>", values) or self.get_empty_value_display()
 
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         account: OAuthAccount = context["original"]
@@ -153,6 +154,7 @@ class OAuthAccountAdmin(UsedRowsAdmin):
 
 
 def _permitted(request: HttpRequest, pk: int) -> OAuthAccount:
+    hide_secrets(request)
     if not request.user.has_perm(views.AUTHENTICATE):
         raise PermissionDenied
     return get_object_or_404(OAuthAccount.objects.select_related("connection"), pk=pk)

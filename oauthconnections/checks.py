@@ -97,7 +97,8 @@ def check_secrets_ends(
         return []
     # Before the first migration there is no table, and nothing to warn of.
     with suppress(DatabaseError), transaction.atomic(using=alias):
-        ending = [(connection, secret_state(connection)) for connection in OAuthConnection.objects.using(alias)]
+        rows = OAuthConnection.objects.using(alias).only("name", "secret_expires_on")
+        ending = [(connection, secret_state(connection)) for connection in rows]
         return [_ending(connection, state) for connection, state in ending if state and state.level != "success"]
     return []
 

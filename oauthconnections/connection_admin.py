@@ -239,6 +239,7 @@ def _of_applications(connection: OAuthConnection) -> list[Consumer]:
 
 
 def _authenticated_through(request: HttpRequest, pk: int) -> OAuthConnection:
+    hide_secrets(request)
     if not request.user.has_perm(views.AUTHENTICATE):
         raise PermissionDenied
     return get_object_or_404(OAuthConnection, pk=pk)

@@ -232,7 +232,9 @@ def _found(metadata: dict[str, Any]) -> str:
     scopes = metadata.get("scopes_supported")
     text = gettext("The issuer was found. People sign in at %(hosts)s.") % {"hosts": ", ".join(sorted(hosts))}
     if isinstance(scopes, list) and "offline_access" not in scopes:
-        text += " " + gettext("It does not list offline_access: see that it gives this application refresh tokens.")
+        text += " " + gettext(
+            "It does not list offline_access, so it is not asked for it. If no refresh token comes, add that scope."
+        )
     return text
 
 

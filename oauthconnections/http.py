@@ -99,13 +99,18 @@ _attempt: ContextVar[_Attempt] = ContextVar("oauthconnections_attempt")
 
 
 class _CheckedHTTP(HTTPConnection):
-    """Looks at the address that was dialled before anything is said: a name may lead anywhere at each look-up."""
+    """Looks at where a name leads before it is dialled, and at what was dialled before anything is said.
+
+    A name may lead elsewhere at the second look-up.
+    """
 
     encrypted = False
 
     def connect(self) -> None:
-        super().connect()
         attempt = _attempt.get()
+        for *_how, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            refuse_dialled(attempt.url, str(address[0]), encrypted=self.encrypted)
+        super().connect()
         attempt.socket = self.sock
         if attempt.is_over:
             raise TimeoutError

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from .external_url import ExternalURLField, is_locked, locked_url
@@ -113,7 +113,7 @@ class OAuthAccount(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=AccountKind.choices, default=AccountKind.USER)
     email = models.EmailField(_("email address"), max_length=320, blank=True)
     username = models.CharField(_("name at the provider"), max_length=320, blank=True)
-    subject = models.CharField(_("subject"), max_length=255, blank=True)
+    subject = models.CharField(pgettext_lazy("OAuth account", "subject"), max_length=255, blank=True)
     scopes = models.TextField(_("scopes"), blank=True)
     access_token = EncryptedTextField(_("access token"), blank=True, default="")
     refresh_token = EncryptedTextField(_("refresh token"), blank=True, default="")

@@ -34,7 +34,7 @@ def redirect_notes(request: HttpRequest) -> list[str]:
         return [
             _(
                 "The addresses of this app are not among those of this site, so nobody can come back from a provider. "
-                "Add path(“oauth/”, include(“oauthconnections.urls”)) to the urlpatterns of the project."
+                'Add path("oauth/", include("oauthconnections.urls")) to the urlpatterns of the project.'
             )
         ]
     return [*_notes_on_https(uri), *_notes_on_address(request, uri), *_notes_on_session()]

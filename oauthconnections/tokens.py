@@ -104,7 +104,7 @@ def _renewed(account: OAuthAccount, rejected: str) -> OAuthAccount:
     try:
         provider_of(account.connection)  # loads its library before others have to wait for it
         outcome = _apart(_database(account), work)
-    except (DatabaseError, TimeoutError) as error:
+    except (DatabaseError, OSError) as error:
         reason = _("the database did not let it be renewed.")
         raise TokenUnavailable(account=str(account), reason=reason, details=str(error)) from error
     except ObjectDoesNotExist:
@@ -221,6 +221,5 @@ def _error_of(row: OAuthAccount) -> OAuthError:
 
 def _tell(row: OAuthAccount, error: OAuthError) -> None:
     log.warning("OAuth account %s has to be authenticated again: %s", row.pk, error.code)
-    transaction.on_commit(
-        partial(account_lost.send, sender=OAuthAccount, account=row), using=row._state.db, robust=True
-    )
+    told = partial(account_lost.send_robust, sender=OAuthAccount, account=row)
+    transaction.on_commit(told, using=row._state.db)

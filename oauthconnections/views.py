@@ -8,6 +8,7 @@ from django.core.exceptions import DisallowedRedirect, PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -83,6 +84,7 @@ def start(
     account: OAuthAccount | None = None,
 ) -> HttpResponse:
     """Begin a flow (see `flow.begin`) and send the browser to the provider, or back with what is against it."""
+    hide_secrets(request)
     try:
         url = flow.begin(
             request, connection, return_to=return_to, consumer=consumer, reference=reference, account=account
@@ -108,5 +110,8 @@ def to_provider(request: HttpRequest, url: str) -> HttpResponse:
 def explain_in_message(request: HttpRequest, error: OAuthError, connection: OAuthConnection) -> None:
     """What a provider, or the way to it, had against something, where the next page shows messages."""
     explanation = explain(error, connection)
-    words = _("The provider's words: %(details)s") % {"details": error.details} if error.details else ""
-    messages.error(request, " ".join(filter(None, [str(explanation.meaning), str(explanation.action), words])))
+    text = f"{explanation.meaning} {explanation.action}"
+    if error.details:
+        words = ": ".join(filter(None, [error.code, error.details]))
+        text = format_html("{} <details><summary>{}</summary>{}</details>", text, _("Details"), words)
+    messages.error(request, text)

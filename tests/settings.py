@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "oauthconnections",
     "mailconfig",
     "mailconfig.catcher",
+    "mailconfig.outbox",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -160,8 +160,16 @@ def test_a_renewal_that_is_refused_says_why_and_keeps_the_row(
     provider.revoke_grants()
     page = pressed(client, account, "renew")
     assert "Needs authentication" in page.text
-    assert "The provider's words: The refresh token is expired or revoked" in page.text
+    assert "Details invalid_grant: The refresh token is expired or revoked" in page.text
     assert OAuthAccount.objects.get().needs_authentication
+
+
+def test_what_a_provider_says_is_no_html(client: Client, provider: IdentityProvider, account: OAuthAccount) -> None:
+    evil = "<script>alert(1)</script>"
+    provider.faults["token"] = (400, {"error": "invalid_scope", "error_description": evil})
+    html = pressed(client, account, "renew").html
+    assert evil not in html
+    assert "&lt;script&gt;" in html
 
 
 def test_authenticating_again_repairs_it_and_keeps_what_points_to_it(

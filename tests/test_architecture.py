@@ -21,14 +21,17 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 BELONGS_TO: Final = {
     "smtplib": {
         "mailconfig/smtp.py",  # the session
+        "mailconfig/steps.py",  # how its errors are put into words
+        "mailconfig/situation.py",  # what they hold
         "mailconfig/wire.py",  # its deadline
         "mailconfig/sasl.py",  # its login
+        "mailconfig/pipelining.py",  # many messages behind each other
         "mailconfig/backends.py",  # which of its errors are tried again
         "mailconfig/probing.py",  # what a server lacks
         "mailconfig/exceptions.py",  # ours are caught where Django's are
     },
-    "requests": {"mailconfig/hostname_service.py", "mailconfig/autoconfig.py", "oauthconnections/http.py"},
-    "urllib3": {"mailconfig/hostname_service.py", "mailconfig/autoconfig.py", "oauthconnections/http.py"},
+    "requests": {"mailconfig/hostname_service.py", "oauthconnections/http.py"},
+    "urllib3": {"mailconfig/hostname_service.py", "oauthconnections/http.py"},
     "msal": {"oauthconnections/providers/microsoft.py"},
     "google_auth_oauthlib": {"oauthconnections/providers/google.py"},
     "requests_oauthlib": {"oauthconnections/providers/by_oauthlib.py"},

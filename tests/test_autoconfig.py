@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailconfig import autoconfig
-from mailconfig.autoconfig import MOST_BYTES, Offer, ask, parse
+from mailconfig.autoconfig import Offer, ask, parse
 from mailconfig.provider import Way
+from oauthconnections.http import MOST_BYTES
 from tests.servers import hostname_service as says
 from tests.servers.autoconfig import BILLION_LAUGHS, EXTERNAL_ENTITY, AutoconfigServer, file, server
 from tests.servers.certificates import Authority
@@ -163,8 +164,8 @@ def test_a_certificate_of_another_name_is_not_believed(publish: Publish) -> None
 @pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254"])
 def test_link_local_addresses_are_not_asked(network: Network, address: str) -> None:  # S-13
     network.lead("autoconfig.example.test", 443, address)
-    with pytest.raises(OSError, match="never asked"):
-        autoconfig.fetch("https://autoconfig.example.test/", 2)
+    with pytest.raises(OSError, match="leads to"):
+        autoconfig.fetch("https://autoconfig.example.test/")
 
 
 @pytest.mark.parametrize("answer", [says.black_hole, says.drip, says.drip_headers])
@@ -183,8 +184,6 @@ def test_a_broken_answer_is_none(publish: Publish, answer: Answer) -> None:
 
 def test_a_file_that_is_too_long_is_not_read(publish: Publish) -> None:
     publish(file(server()) + " " * MOST_BYTES)
-    assert len(autoconfig.fetch("https://autoconfig.example.test/", 5)) == MOST_BYTES
-    publish(file(*[server()] * 2000))
     assert ask("example.test", 5) == []
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from mailconfig.bounded import run_bounded, run_together
+from oauthconnections.bounded import run_bounded, run_together
 
 
 def test_it_returns_what_the_function_returns() -> None:

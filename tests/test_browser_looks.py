@@ -1,9 +1,12 @@
 """Each page in each look: nothing that axe finds, nothing wider than a phone, nothing the browser complains of."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from datetime import timedelta
+from typing import Any, Final, Literal
+from urllib.parse import urlencode
 
 import django
 import pytest
@@ -15,6 +18,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 from mailconfig.catcher.models import CaughtMessage
 from mailconfig.models import MailServer
 from mailconfig.sending_record import SendingRecord
+from oauthconnections.models import OAuthAccount, OAuthConnection
 from tests import settings_in_browser as settings_page
 from tests.conftest import MailServerFactory, SMTPServerFactory
 from tests.settings_in_browser import open_advanced, open_dialog, open_settings, recipient, save, send
@@ -65,6 +69,24 @@ def settings_saved(page: Page) -> None:
     open_settings(page)
     settings_page.field(page, "from_name").fill("Example shop")
     save(page)
+
+
+def settings_with_oauth(page: Page) -> None:
+    connection = OAuthConnection.objects.create(name="Contoso", provider="microsoft", tenant="contoso.com")
+    accounts = [
+        OAuthAccount.objects.create(connection=connection, username=name, access_token="a token")
+        for name in (LONG, "other@example.com")
+    ]
+    MailServer.objects.update(oauth_connection=connection, oauth_account=accounts[0])
+    open_settings(page)
+    expect(page.get_by_text(f"Authenticated as {LONG}")).to_be_visible()
+
+
+def settings_without_account(page: Page) -> None:
+    settings_with_oauth(page)
+    OAuthAccount.objects.update(needs_authentication=True, last_error="invalid_grant: AADSTS700082: " + "x" * 80)
+    open_settings(page)
+    expect(page.get_by_text("Mail can't be sent until the account")).to_be_visible()
 
 
 def dialog_empty(page: Page) -> None:
@@ -155,10 +177,105 @@ def caught_message(page: Page) -> None:
     expect(page.get_by_label("Headers")).to_be_visible()
 
 
+# --- connections and accounts ---
+
+
+def connection(**fields: Any) -> OAuthConnection:
+    values = {"tenant": "contoso.com", "client_id": "1" * 36, "client_secret": "s3cr3t", "name": "Contoso " * 10}
+    row = OAuthConnection.objects.create(**{"provider": "microsoft", **values, **fields})
+    old = timezone.now() - timedelta(days=70)
+    for state in ({"last_refreshed_at": old}, {"needs_authentication": True}, {"last_error": "invalid_grant: AADSTS1"}):
+        OAuthAccount.objects.create(connection=row, email=LONG, scopes=f"https://{LONG}", subject=str(state), **state)
+    OAuthAccount.objects.create(connection=row, kind="application", claims={"oid": "2" * 36, "roles": ["Some.Role"]})
+    return row
+
+
+def choice_of_provider(page: Page) -> None:
+    page.goto(reverse("admin:oauthconnections_oauthconnection_add"))
+    expect(page.get_by_role("link", name="Microsoft")).to_be_visible()
+
+
+def new_connection(page: Page) -> None:
+    choice_of_provider(page)
+    page.get_by_role("link", name="Google").click()
+    expect(page.get_by_label("Redirect URI")).to_have_value(re.compile("^http.*/oauth/callback/$"))
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name=re.compile("Copied|Press"))).to_be_visible()
+
+
+def connection_with_errors(page: Page) -> None:
+    choice_of_provider(page)
+    page.get_by_role("link", name="Microsoft").click()
+    page.get_by_text("Advanced").click()
+    page.get_by_label("Authority").fill(f"http://{LONG}")
+    page.get_by_label("Application (client) ID").fill(LONG)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("This is an email address.")).to_be_visible()
+
+
+def connection_with_accounts(page: Page) -> None:
+    row = connection(secret_expires_on=timezone.localdate() + timedelta(days=3))
+    page.goto(reverse("admin:oauthconnections_oauthconnection_change", args=[row.pk]))
+    page.get_by_text("What to do at the provider").click()
+    expect(page.get_by_role("button", name="Add application account")).to_be_visible()
+
+
+def connections(page: Page) -> None:
+    connection()
+    page.goto(reverse("admin:oauthconnections_oauthconnection_changelist"))
+    expect(page.get_by_text("Needs authentication")).to_be_visible()
+
+
+def accounts(page: Page) -> None:
+    connection()
+    page.goto(reverse("admin:oauthconnections_oauthaccount_changelist"))
+    expect(page.get_by_text("Needs authentication")).to_be_visible()
+
+
+def account(page: Page) -> None:
+    row = connection().accounts.get(needs_authentication=True)
+    OAuthAccount.objects.update(last_error=f"invalid_grant: AADSTS700082: {LONG}")
+    page.goto(reverse("admin:oauthconnections_oauthaccount_change", args=[row.pk]))
+    expect(page.get_by_role("button", name="Authenticate again")).to_be_visible()
+
+
+def account_of_application(page: Page) -> None:
+    row = connection().accounts.get(kind="application")
+    page.goto(reverse("admin:oauthconnections_oauthaccount_change", args=[row.pk]))
+    expect(page.get_by_text("New-ServicePrincipal")).to_be_visible()
+
+
+def disconnecting(page: Page) -> None:
+    account(page)
+    page.get_by_role("link", name="Disconnect").click()
+    expect(page.get_by_text("all settings stay")).to_be_visible()
+
+
+def on_the_way_to_a_provider(page: Page) -> None:
+    page.route("https://accounts.google.com/**", lambda route: route.fulfill(status=204))  # the page stays
+    row = connection(provider="google")
+    page.goto(reverse("admin:oauthconnections_oauthconnection_change", args=[row.pk]), wait_until="commit")
+    page.get_by_role("button", name="Authenticate account").click(no_wait_after=True)
+    expect(page.get_by_role("link", name="Continue")).to_be_visible()
+
+
+def failed_callback(page: Page) -> None:
+    words = f"AADSTS50011: The redirect URI {LONG} does not match"
+    on_the_way_to_a_provider(page)
+    state = re.search(r"state=([^&]+)", page.get_by_role("link", name="Continue").get_attribute("href") or "")
+    assert state
+    query = urlencode({"error": "invalid_request", "error_description": words, "state": state[1]})
+    page.goto(f"{reverse('oauthconnections:callback')}?{query}")
+    page.get_by_text("Details").click()
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
 STATES: Final = [
     settings,
     settings_with_errors,
     settings_saved,
+    settings_with_oauth,
+    settings_without_account,
     dialog_empty,
     dialog_waiting,
     dialog_success,
@@ -172,6 +289,17 @@ STATES: Final = [
     web_server,
     caught_messages,
     caught_message,
+    choice_of_provider,
+    new_connection,
+    connection_with_errors,
+    connection_with_accounts,
+    connections,
+    accounts,
+    account,
+    account_of_application,
+    disconnecting,
+    on_the_way_to_a_provider,
+    failed_callback,
 ]
 
 
@@ -208,7 +336,8 @@ def test_a_page_holds_for_a_strict_policy(site: Page, state: Callable[[Page], No
     console: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        # A sign-in that failed is answered with 400, which the browser says.
+        if message.type in ("error", "warning") and "status of 400" not in message.text:
             console.append(message.text)
 
     site.on("response", lambda response: policies.add(response.headers.get("content-security-policy", "none")))

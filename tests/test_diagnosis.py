@@ -134,14 +134,16 @@ def test_the_json_is_as_published(scripted_server: ScriptedServerFactory, ca: Au
     printed = json.loads(json.dumps(diagnosis.run(settings_for(server, ca, **SENDER), RECIPIENT).as_json()))
     assert printed.keys() == {"ok", "message_id", "steps"}
     assert (printed["ok"], printed["message_id"]) == (False, None)
-    assert [step.keys() for step in printed["steps"]] == [{"step", "ok", "milliseconds", "detail", "advice"}] * 7
+    assert [step.keys() for step in printed["steps"]] == [
+        {"step", "ok", "milliseconds", "detail", "advice", "transcript"}
+    ] * 7
     assert [step["advice"] for step in printed["steps"][:-1]] == [None] * 6
     last = printed["steps"][-1]
     assert (last["step"], last["ok"]) == ("recipient", False)
     assert last["detail"] == f"{RECIPIENT}: 550 5.1.1 Unknown"
     assert isinstance(last["milliseconds"], float)
     assert last["advice"].keys() == {"id", "meaning", "action", "remedy"}
-    assert (last["advice"]["id"], last["advice"]["remedy"]) == ("general", None)
+    assert (last["advice"]["id"], last["advice"]["remedy"]) == ("recipient-unknown", None)
 
 
 def test_the_json_of_a_success_has_no_advice(smtp_server: SMTPServerFactory) -> None:

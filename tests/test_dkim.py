@@ -25,6 +25,7 @@ from tests.sender_domain import DKIM, EDWARDS, HOST, LONG, SERVER, SHORT, Zone, 
             "at s1.",
         ),
     ],
+    ids=lambda value: value[:11],  # the keys are others in each process
 )
 def test_dkim(dns_server: Zone, zone: str, server: str, level: str, words: str) -> None:
     finding = one("dkim", check(dns_server(SERVER + zone), server))
@@ -42,6 +43,7 @@ def test_dkim(dns_server: Zone, zone: str, server: str, level: str, words: str) 
         ("v=DKIM1; p=" + "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAMVb3V9p1VQyT1NzXEvq0lH1GkLq4nq1m2K1pH3b"
          "mI0mV0m3yX6b0f7oY0G4q3rHh6q2q0m0m0q3rHh6q2q0m0kCAwEAAQ==", "too short (512 bits)"),
     ],
+    ids=lambda value: value[:11],
 )  # fmt: skip
 def test_a_dkim_key_that_is_of_no_use_is_a_problem(dns_server: Zone, record: str, words: str) -> None:
     found = check(dns_server(SERVER + txt("default._domainkey.example.test", record)))

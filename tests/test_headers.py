@@ -33,16 +33,19 @@ def shown(made: BaseHeader) -> tuple[str, list[str], str]:
 def test_a_header_is_as_python_makes_it(name: str, value: str) -> None:
     expected = shown(policy.SMTP.header_factory(name, value))
     for _time in range(2):
-        assert shown(POLICY.header_factory(name, value)) == expected
+        made = POLICY.header_factory(name, value)
+        assert shown(made) == expected
+        assert made.fold(policy=POLICY) == expected[2]
 
 
-@pytest.mark.skipif(django.VERSION < (6, 0), reason="Django 5.2 takes no policy")
-@pytest.mark.parametrize("sender", ["Shop <shop@example.com>", "Größe <shop@example.com>", "x@bücher.example"])
-def test_a_message_is_as_python_writes_it_each_time(sender: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("email.generator.Generator._make_boundary", lambda *args: "=====")
-    message = written("Hello", sender)
-    expected = message.message(policy=policy.SMTP).as_bytes()
-    assert [message.message(policy=POLICY).as_bytes() for _time in range(2)] == [expected, expected]
+if django.VERSION >= (6, 0):  # Django 5.2 takes no policy
+
+    @pytest.mark.parametrize("sender", ["Shop <shop@example.com>", "Größe <shop@example.com>", "x@bücher.example"])
+    def test_a_message_is_as_python_writes_it_each_time(sender: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("email.generator.Generator._make_boundary", lambda *args: "=====")
+        message = written("Hello", sender)
+        expected = message.message(policy=policy.SMTP).as_bytes()
+        assert [message.message(policy=POLICY).as_bytes() for _time in range(2)] == [expected, expected]
 
 
 def test_a_class_is_made_once_for_each_kind_of_header() -> None:

@@ -12,15 +12,11 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import AsyncRequestFactory, Client
 
-from mailconfig import live, remedies
-from mailconfig.diagnosis import Outcome
+from mailconfig import diagnosis, live
 from mailconfig.history import TEST_EMAIL
 from mailconfig.models import MailServer
-from mailconfig.smtp import ServerSettings
 from tests.conftest import MailServerFactory, ScriptedServerFactory, SMTPServerFactory
 from tests.servers import scripted
-from tests.servers.certificates import Authority
-from tests.servers.network import Network
 from tests.sessions import RECIPIENT, settings_for
 from tests.settings_page import Page, sent, url
 
@@ -103,56 +99,12 @@ def test_a_token_is_asked_for_where_the_database_is(smtp_server: SMTPServerFacto
     settings = settings_for(smtp_server(), username="me", token=token, from_email="site@example.com")
     *steps, outcome = live.tell(settings, RECIPIENT)
     assert asked == [""]
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, diagnosis.Outcome)
     assert not outcome.ok
     assert len(steps) == 5
 
 
 # --- remedies ---
-
-
-def test_another_way_of_the_same_server_is_found(
-    network: Network, smtp_server: SMTPServerFactory, ca: Authority
-) -> None:
-    network.connect("localhost", 587, smtp_server(security="starttls"))
-    server = ServerSettings("localhost", 25, security="none", ehlo_name="[127.0.0.1]", ca_bundle=ca.pem)
-    assert remedies.other_way(server) == {"security": "starttls", "port": 587}
-
-
-def test_it_may_be_the_same_port_with_other_encryption(smtp_server: SMTPServerFactory, ca: Authority) -> None:
-    server = settings_for(smtp_server(security="ssl"), ca, security="starttls")
-    assert remedies.other_way(server) == {"security": "ssl", "port": server.port}
-
-
-@pytest.mark.parametrize("security", ["starttls", "ssl"])
-def test_encryption_is_never_taken_away(  # S-16
-    network: Network, smtp_server: SMTPServerFactory, ca: Authority, security: str
-) -> None:
-    plain = smtp_server()
-    for port in (25, 587):
-        network.connect("localhost", port, plain)
-    server = ServerSettings("localhost", 465, security=security, ca_bundle=ca.pem)
-    assert remedies.other_way(server) is None
-
-
-def test_silence_everywhere_takes_no_longer_than_it_should(  # S-21
-    network: Network, scripted_server: ScriptedServerFactory
-) -> None:
-    hole = scripted_server({"banner": scripted.stall})
-    for port in (25, 465, 587):
-        network.connect("localhost", port, hole)
-    began = time.monotonic()
-    assert remedies.other_way(ServerSettings("localhost", 2525, security="ssl")) is None
-    assert time.monotonic() - began < remedies.SECONDS + 0.5
-
-
-def test_a_certificate_that_is_not_trusted_is_no_reason_to_look_elsewhere(  # S-15
-    smtp_server: SMTPServerFactory,
-) -> None:
-    outcome = remedies.run(settings_for(smtp_server(security="ssl"), from_email="site@example.com"), RECIPIENT)
-    assert outcome.steps[-1].name == "secure"
-    assert outcome.advice
-    assert outcome.advice.remedy is None
 
 
 @pytest.mark.parametrize("script", [True, False])

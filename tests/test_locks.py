@@ -28,6 +28,7 @@ FIXED: dict[str, Any] = {
     "ehlo_name": "fixed-ehlo.example.com",
     "timeout": 77,
     "ca_bundle": "",
+    "pinned_certificate": "ab" * 32,
 }
 
 

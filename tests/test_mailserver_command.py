@@ -251,7 +251,7 @@ def test_a_failed_test_ends_with_1_and_says_why(
     status, text = exit_status("--json")
     outcome = json.loads(text)
     assert (status, outcome["ok"], outcome["message_id"]) == (1, False, None)
-    assert (outcome["steps"][-1]["step"], outcome["steps"][-1]["advice"]["id"]) == ("recipient", "general")
+    assert (outcome["steps"][-1]["step"], outcome["steps"][-1]["advice"]["id"]) == ("recipient", "recipient-unknown")
     status, text = exit_status()
     assert status == 1
     assert "550 5.1.1 No such user" in text

@@ -1,22 +1,20 @@
 """Forged, replayed and foreign answers at the redirect URI: none is accepted, each has its sentence (S-5, S-7)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import jwt
 import pytest
-from django.contrib.admin.models import LogEntry
-from django.test import Client
 from django.urls import reverse
 
 from oauthconnections.fields import Undecryptable
-from oauthconnections.models import Authorization, OAuthAccount, OAuthConnection
+from oauthconnections.models import Authorization, OAuthConnection
 from tests.conftest import IdentityProviderFactory
-from tests.oauth_flow import CALLBACK, authenticated, begun, come_back, connected, keeper, signed_in
-from tests.servers.identity_provider import IdentityProvider, Request
+from tests.oauth_flow import CALLBACK, begun, come_back, keeper, signed_in
+from tests.oauth_scene import Scene, stored
+from tests.servers.identity_provider import Request
 from tests.settings_page import Page
 
 pytestmark = pytest.mark.django_db
@@ -31,32 +29,6 @@ NO_ISSUER: Final = "This answer does not say which provider it comes from"
 UNREADABLE: Final = "This answer can't be read"
 NO_CODE: Final = "The provider sent you back with neither a code nor an error."
 NO_ADDRESS: Final = 405
-
-
-@dataclass
-class Scene:
-    """Kate has begun to sign in; Mallory, who may do the same, wants her site to take what it should not."""
-
-    provider: IdentityProvider
-    other: IdentityProvider
-    kate: Client = field(default_factory=lambda: signed_in(keeper("kate")))
-    mallory: Client = field(default_factory=lambda: signed_in(keeper("mallory")))
-
-    def __post_init__(self) -> None:
-        self.connection = connected(self.provider, "Contoso")
-        self.second = connected(self.other, "Second")
-        authenticated(self.kate, self.connection, self.provider)
-        self.provider.user = {"sub": "evil", "email": "mallory@evil.example", "preferred_username": "mallory"}
-        self.begin()
-
-    def begin(self) -> None:
-        self.address = begun(self.kate, self.connection)
-
-    def returned(self, address: str = "") -> str:
-        return self.provider.authorize(address or self.address)
-
-    def value(self, name: str, address: str = "") -> str:
-        return dict(parse_qsl(urlsplit(address or self.address).query))[name]
 
 
 def without(address: str, *names: str) -> str:
@@ -387,11 +359,6 @@ def scene(identity_provider: IdentityProviderFactory) -> Scene:
     return Scene(identity_provider(), identity_provider())
 
 
-def stored() -> list[Any]:
-    accounts = OAuthAccount.objects.order_by("pk").values()
-    return [*accounts, *LogEntry.objects.filter(content_type__model="oauthaccount").values()]
-
-
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
 def test_an_attack_changes_no_account(scene: Scene, attack: Callable[[Scene], Any]) -> None:
     before = stored()
@@ -408,64 +375,3 @@ def test_an_attack_changes_no_account(scene: Scene, attack: Callable[[Scene], An
     assert expected in Page.of(response).text
     assert response["Referrer-Policy"] == "same-origin"  # nobody else is told the code
     assert "no-store" in response["Cache-Control"]
-
-
-def test_what_follows_success_is_never_elsewhere(scene: Scene) -> None:
-    extra = {
-        "next": "https://evil.example",
-        "return_to": "https://evil.example",
-        "redirect_uri": "https://evil.example",
-    }
-    response = come_back(scene.kate, scene.returned(), **extra)
-    assert response.status_code == 302
-    assert response["Location"].startswith("/admin/")
-
-
-def test_an_answer_counts_once_however_it_is_repeated(scene: Scene) -> None:
-    returned = scene.returned()
-    assert come_back(scene.kate, returned).status_code == 302
-    before = stored()
-    response = come_back(scene.kate, returned)
-    assert (response.status_code, stored()) == (400, before)
-    assert USED in Page.of(response).text
-    assert len([request for request in scene.provider.requests if request.params.get("grant_type")]) == 2
-
-
-# --- beginning ---
-
-BEGINNINGS: Final = ["oauthconnection_authenticate", "oauthconnection_application", "oauthaccount_authenticate"]
-
-
-@pytest.mark.parametrize("name", BEGINNINGS)
-def test_a_flow_begins_by_post_only(scene: Scene, name: str) -> None:  # S-7
-    before = Authorization.objects.count()
-    address = reverse(f"admin:oauthconnections_{name}", args=[scene.connection.accounts.get().pk])
-    assert scene.kate.get(address).status_code == 405
-    assert Authorization.objects.count() == before
-
-
-@pytest.mark.parametrize("name", [*BEGINNINGS, "oauthaccount_renew", "oauthaccount_disconnect"])
-def test_nothing_happens_without_a_csrf_token(scene: Scene, name: str) -> None:  # S-7
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(Authorization.objects.latest("pk").user)
-    before = stored()
-    address = reverse(f"admin:oauthconnections_{name}", args=[scene.connection.accounts.get().pk])
-    assert client.post(address).status_code == 403
-    assert stored() == before
-
-
-def test_again_has_csrf_protection_too(scene: Scene) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.cookies = scene.kate.cookies
-    address = reverse("oauthconnections:again", args=[Authorization.objects.latest("pk").pk])
-    assert client.post(address).status_code == 403
-    assert client.get(address).status_code == 405
-
-
-def test_nobody_repeats_what_another_began(scene: Scene) -> None:
-    before = Authorization.objects.count()
-    address = reverse("oauthconnections:again", args=[Authorization.objects.latest("pk").pk])
-    assert scene.mallory.post(address).status_code == 403
-    assert signed_in(Authorization.objects.latest("pk").user).post(address).status_code == 403
-    assert Client().post(address).status_code == 403
-    assert Authorization.objects.count() == before

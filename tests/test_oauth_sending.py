@@ -323,7 +323,7 @@ def test_the_next_mail_uses_the_connection_also_when_the_token_has_ended_meanwhi
     assert provider.refreshes == 0
 
 
-@pytest.mark.parametrize("change", ["account", "login", "custom"])
+@pytest.mark.parametrize("change", ["account", "namesake", "login", "custom"])
 def test_another_account_never_gets_the_connection_of_the_last(
     row: MailServer,
     scripted_server: ScriptedServerFactory,
@@ -340,6 +340,8 @@ def test_another_account_never_gets_the_connection_of_the_last(
     if change == "account":
         provider.user |= {"sub": "other", "email": "other@example.com", "preferred_username": "other@example.com"}
         used(mail_server, server, account_of(provider, account.connection))
+    elif change == "namesake":
+        used(mail_server, server, account_of(provider, connected(provider, name="Second")))
     elif change == "login":
         changed(account, username="renamed@example.com")
     else:

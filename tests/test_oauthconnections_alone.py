@@ -50,6 +50,37 @@ print(json.dumps({
 """
 
 
+WITHOUT_PROVIDER: Final = """
+import json, sys
+import django
+django.setup()
+from django.core.management import call_command
+from django.test.utils import setup_test_environment
+from django.urls import reverse
+setup_test_environment()
+call_command("migrate", verbosity=0)
+call_command("check", "--database", "default")
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from oauthconnections.models import OAuthAccount, OAuthConnection
+
+client = Client()
+client.force_login(User.objects.create_superuser("root"))
+pages = [reverse("admin:oauthconnections_oauthaccount_changelist"), "/oauth/callback/?state=x&code=y"]
+pages += [reverse("admin:oauthconnections_oauthconnection_changelist")]
+for kind in ("microsoft", "google", "openid"):
+    row = OAuthConnection.objects.create(name=kind, provider=kind, client_id="x", client_secret="y")
+    last_error = "invalid_grant: it ended"
+    account = OAuthAccount.objects.create(connection=row, subject="1", access_token="z", last_error=last_error)
+    pages.append(reverse("admin:oauthconnections_oauthconnection_add") + f"?provider={kind}")
+    pages.append(reverse("admin:oauthconnections_oauthconnection_change", args=[row.pk]))
+    pages.append(reverse("admin:oauthconnections_oauthaccount_change", args=[account.pk]))
+    pages.append(reverse("admin:oauthconnections_oauthaccount_disconnect", args=[account.pk]))
+heavy = {"msal", "google_auth_oauthlib", "requests_oauthlib", "oauthlib", "requests", "urllib3", "jwt"}
+print(json.dumps([sorted({client.get(page).status_code for page in pages}), sorted(heavy & set(sys.modules))]))
+"""
+
+
 @pytest.fixture
 def provider(identity_provider: IdentityProviderFactory) -> IdentityProvider:
     return identity_provider()
@@ -70,6 +101,14 @@ def run_alone(provider: IdentityProvider) -> list[dict[str, Any]]:
         output, errors = running.communicate(provider.authorize(json.loads(first)["url"]), timeout=60)
     assert running.returncode == 0, errors
     return [json.loads(first), json.loads(output)]
+
+
+def test_pages_that_need_no_provider_load_no_library_for_one() -> None:
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings_alone", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", WITHOUT_PROVIDER]
+    result = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout.splitlines()[-1]) == [[200, 400], []]
 
 
 def test_it_works_alone(provider: IdentityProvider) -> None:

@@ -248,6 +248,21 @@ def test_without_an_id_token_nobody_has_signed_in(
         signed_in(provider, unsaved(provider))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "value", ["x" * 500, "jane\0@example.com", "jane\n@example.com", 7, ["jane@example.com"], None]
+)
+def test_a_name_that_does_not_fit_is_none(
+    identity_provider: IdentityProviderFactory, kind: str, value: object
+) -> None:  # S-19
+    provider = identity_provider(kind)
+    provider.user |= {"email": value, "preferred_username": value, "name": "\0"}
+    identity = signed_in(provider, unsaved(provider)).identity
+    assert identity
+    assert (identity.subject, identity.email, identity.username) == ("248289761001", "", "")
+    assert r"\u0000" not in json.dumps(identity.claims)
+
+
 # --- providers that fail ---
 
 GARBAGE: list[Any] = [

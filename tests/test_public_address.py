@@ -8,9 +8,9 @@ import pytest
 from pytest_django import Settings
 
 from mailconfig import public_address
-from mailconfig.hostname_service import is_loopback
 from mailconfig.public_address import determine, state
 from mailconfig.reverse_dns import Resolver
+from oauthconnections.endpoints import is_loopback
 from tests.servers import hostname_service
 from tests.servers.certificates import Authority
 from tests.servers.hostname_service import Answer, HostnameService, after, redirect, text
@@ -168,10 +168,10 @@ def test_the_default_service_is_asked_over_https(settings: Settings) -> None:
         ("::1", True),
         ("0.0.0.0", False),
         ("example.com", False),
-        (None, False),
+        ("", False),
     ],
 )
-def test_only_this_machine_is_loopback(host: str | None, loopback: bool) -> None:
+def test_only_this_machine_is_loopback(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
 
 

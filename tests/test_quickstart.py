@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -78,11 +79,11 @@ def cookies_of(response: http.client.HTTPResponse) -> str:
     return "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
 
 
-def command(folder: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+def command(folder: Path, *arguments: str, name: str = "quickstart", **environment: str) -> "subprocess.Popen[str]":
     own = ("SECRET_KEY", "DATABASE_URL", "EXTERNAL_URL", "DJANGO_SETTINGS_MODULE", "FIELD_ENCRYPTION_KEYS")
     kept = {name: value for name, value in os.environ.items() if name not in own}
     return subprocess.Popen(
-        [sys.executable, "manage.py", "quickstart", *arguments],
+        [sys.executable, "manage.py", name, *arguments],
         cwd=ROOT,
         env={**kept, "DATA_DIR": str(folder), **environment},
         stdout=subprocess.PIPE,
@@ -173,6 +174,18 @@ def test_the_first_start_finds_a_port_for_the_catcher_and_keeps_it(tmp_path: Pat
 
 
 @pytest.mark.slow
+def test_it_delivers_queued_mail(tmp_path: Path) -> None:
+    with quickstart(tmp_path, QUEUE_MAIL="true") as running:
+        with command(tmp_path, "me@example.com", name="sendtestemail", QUEUE_MAIL="true") as sending:
+            assert sending.communicate(timeout=PATIENCE) == ("", "")
+        cookies = running.log_in(running.password())
+        until = time.monotonic() + PATIENCE
+        while b"me@example.com" not in (page := running.get("/admin/catcher/caughtmessage/", cookies).read()):
+            assert time.monotonic() < until, page
+            time.sleep(0.1)
+        assert running.end() == (0, "")
+
+
 def test_ctrl_c_ends_it_with_a_client_connected_and_frees_both_ports(tmp_path: Path) -> None:
     with quickstart(tmp_path) as site:
         ports = [site.port, CATCHER_PORTS[tmp_path]]

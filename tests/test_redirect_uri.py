@@ -123,7 +123,7 @@ def test_a_project_without_our_addresses_is_told(settings: Settings) -> None:
     settings.ROOT_URLCONF = "tests.urls_without_oauth"
     assert redirect_uri(opened()) == ""
     (note,) = redirect_notes(opened())
-    assert "Add path(“oauth/”, include(“oauthconnections.urls”))" in note
+    assert 'Add path("oauth/", include("oauthconnections.urls"))' in note
 
 
 # --- on the page ---

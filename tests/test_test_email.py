@@ -166,7 +166,7 @@ def test_failure_shows_the_step_what_it_means_and_what_to_do(
     refusing = scripted_server({"RCPT": "550 5.1.1 <script>No</script> such user"})
     page = press(script=script, port=refusing.port)
     assert "Recipient failed" in page.text
-    assert "The server does not accept mail for this recipient." in page.text
+    assert "The server does not know this recipient." in page.text
     assert "Check the recipient's address." in page.text
     assert "550 5.1.1" in page.text
     assert "<script>No" not in page.html

@@ -222,6 +222,24 @@ def test_meanwhile_the_old_token_is_used(provider: IdentityProvider) -> None:
     assert "status 500" in stored(account).last_error
 
 
+def test_an_answer_that_was_lost_on_the_way_needs_a_person(provider: IdentityProvider) -> None:
+    account = expired(account_of(provider))
+    provider.faults["token"] = "lost"
+    with pytest.raises(TokenUnavailable):
+        access_token(account)
+    del provider.faults["token"]
+    with pytest.raises(ReauthenticationRequired):  # the provider has forgotten the only refresh token that there is
+        access_token(account)
+
+
+def test_words_that_no_database_takes_are_stored_without_them(provider: IdentityProvider) -> None:
+    account = expired(account_of(provider))
+    provider.faults["token"] = (400, {"error": "invalid_grant", "error_description": "No\0no"})
+    with pytest.raises(ReauthenticationRequired):
+        access_token(account)
+    assert stored(account).last_error == "invalid_grant: No no"
+
+
 @pytest.mark.parametrize("code", ["invalid_client", "unauthorized_client", "invalid_scope", "something_new"])
 def test_a_refused_client_does_not_mark_its_accounts(
     provider: IdentityProvider, lost: list[OAuthAccount], code: str

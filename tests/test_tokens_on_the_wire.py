@@ -65,7 +65,18 @@ def raw_challenge(conversation: Conversation) -> None:
     raise scripted.Hangup
 
 
-ACTS: Final[dict[str, Act]] = FAILURES | {"challenge": challenge, "raw challenge": raw_challenge}
+def encoded_anew(conversation: Conversation) -> None:
+    """The token in base64 of something else, wherever in a triple it begins."""
+    token = base64.b64decode(conversation.line.split(" ")[2]).split(b"auth=Bearer ")[1].rstrip(b"\1")
+    told = [base64.b64encode(b"x" * skipped + token + b"y" * skipped).decode() for skipped in range(3)]
+    conversation.reply(f"535 5.7.8 {' '.join(told)}")
+
+
+ACTS: Final[dict[str, Act]] = FAILURES | {
+    "challenge": challenge,
+    "raw challenge": raw_challenge,
+    "encoded anew": encoded_anew,
+}
 
 
 def test_the_search_finds_what_it_looks_for() -> None:
@@ -125,6 +136,21 @@ def test_a_refusal_of_a_message_shows_neither_the_token_nor_the_one_before(
     assert traces_in(everything_shown_of(error, settings)) == []
     assert traces_in(repr(steps)) == []
     assert "********" in steps[-1].detail
+
+
+def test_a_new_connection_shows_nothing_of_the_token_that_the_old_one_refused(
+    scripted_server: ScriptedServerFactory, ca: Authority, settings: Settings
+) -> None:
+    def act(conversation: Conversation) -> None:
+        conversation.reply("535 5.7.8 Goodbye" if conversation.number == 1 else f"535 5.7.8 First you said {FIRST}")
+        if conversation.number == 1:
+            raise scripted.Hangup
+
+    steps: list[Step] = []
+    server = scripted_server({"EHLO": features("XOAUTH2"), "AUTH": act}, security="ssl")
+    error = failure_of(settings_of(server, ca), steps)
+    assert "First you said ********" in steps[-1].detail
+    assert traces_in(everything_shown_of(error, settings)) == []
 
 
 def test_settings_and_sessions_hide_how_to_get_one(scripted_server: ScriptedServerFactory, ca: Authority) -> None:

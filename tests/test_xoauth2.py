@@ -3,58 +3,29 @@
 import base64
 import json
 import smtplib
-import socket
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from mailconfig import diagnosis
 from mailconfig.sasl import TokenRefused
-from mailconfig.smtp import ServerSettings, Session, Step
 from mailconfig.xoauth2 import oauthbearer, read_refusal, xoauth2
 from tests.conftest import ScriptedServerFactory, SMTPServerFactory
 from tests.servers import scripted
 from tests.servers.certificates import Authority
-from tests.servers.scripted import Conversation, ScriptedServer
-from tests.servers.smtp import REFUSAL, Login, SMTPServer
-from tests.sessions import MESSAGE, RECIPIENT, SENDER, settings_for
-
-MECHANISMS = ["XOAUTH2", "OAUTHBEARER"]
-OFFER = "250-mail.test\r\n250 AUTH "
-GOOGLES = '{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}'
-
-
-@dataclass
-class Tokens:
-    """Gives one token after the other, and remembers which had been refused."""
-
-    left: list[str]
-    rejected: list[str] = field(default_factory=list)
-
-    def __call__(self, rejected: str = "") -> str:
-        self.rejected.append(rejected)
-        return self.left.pop(0)
-
-
-def accepts(good: str = "good", user: str = "me@example.com") -> Callable[[str, str], bool]:
-    return lambda name, token: (name, token) == (user, good)
-
-
-def settings_of(server: SMTPServer | ScriptedServer, ca: Authority, *tokens: str, **fields: Any) -> ServerSettings:
-    known = {"username": "me@example.com", "auth_method": "xoauth2", "token": Tokens(list(tokens or ["good"]))}
-    return settings_for(server, ca, **{**known, **fields})
-
-
-def log_in(server: SMTPServer | ScriptedServer, ca: Authority, *tokens: str, **fields: Any) -> Session:
-    return Session(settings_of(server, ca, *tokens, **fields)).open()
-
-
-def encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
+from tests.servers.scripted import Conversation
+from tests.servers.smtp import REFUSAL, Login
+from tests.sessions import MESSAGE, RECIPIENT, SENDER
+from tests.token_sessions import (
+    GOOGLES,
+    MECHANISMS,
+    OFFER,
+    accepts,
+    challenging,
+    encoded,
+    log_in,
+    settings_of,
+)
 
 # --- what is said ---
 
@@ -216,18 +187,6 @@ def test_whatever_the_challenge_the_reply_that_follows_counts(
     assert ("AQ==" if mechanism == "OAUTHBEARER" else "") in server.lines
 
 
-def challenging(challenge: str, then: str | scripted.Act) -> scripted.Act:
-    def act(conversation: Conversation) -> None:
-        conversation.reply(b"334 " + challenge.encode("latin-1"))
-        conversation.server.lines.append(conversation.receive().decode())
-        if callable(then):
-            then(conversation)
-        else:
-            conversation.reply(then)
-
-    return act
-
-
 @pytest.mark.parametrize("reply", ["535 5.7.8 No", "534 5.7.9 No", "250 Fine", "334 Again", "501 What"])
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_only_235_is_a_success(
@@ -259,140 +218,6 @@ def test_a_scope_of_any_length_is_shown_in_part(scripted_server: ScriptedServerF
     assert len(caught.value.smtp_error) < 300
 
 
-# --- one more attempt --- S-10
-
-
-def opened(settings: ServerSettings) -> tuple[list[Step], Session | None, Exception | None]:
-    steps: list[Step] = []
-    session = Session(settings, steps.append)
-    try:
-        return steps, session.open(), None
-    except OSError as error:
-        return steps, None, error
-
-
-@pytest.mark.parametrize("closes", [False, True], ids=["same connection", "new connection"])
-def test_a_refused_token_is_replaced_once_and_nothing_is_told_twice(
-    smtp_server: SMTPServerFactory, ca: Authority, closes: bool
-) -> None:
-    server = smtp_server(security="starttls", tokens=accepts(), mechanisms=("XOAUTH2",), closes_after_refusal=closes)
-    settings = settings_of(server, ca, "old", "good")
-    steps, session, _error = opened(settings)
-    assert session
-    session.sendmail(SENDER, [RECIPIENT], MESSAGE)
-    session.close()
-    assert settings.token.rejected == ["", "old"]  # type: ignore[union-attr]
-    assert [login.accepted for login in server.logins] == [False, True]
-    assert server.connections == (2 if closes else 1)
-    assert len(server.messages) == 1
-    reported = [step.name for step in steps]
-    assert reported == ["resolve", "connect", "secure", "greet", "authenticate", "sender", "recipient", "message"]
-    assert all(step.ok for step in steps)
-
-
-@pytest.mark.parametrize("closes", [False, True], ids=["same connection", "new connection"])
-def test_a_second_refusal_is_the_error(smtp_server: SMTPServerFactory, ca: Authority, closes: bool) -> None:
-    server = smtp_server(security="ssl", tokens=accepts(), mechanisms=("XOAUTH2",), closes_after_refusal=closes)
-    settings = settings_of(server, ca, "old", "older", "never asked for")
-    steps, _session, error = opened(settings)
-    assert isinstance(error, TokenRefused)
-    assert settings.token.rejected == ["", "old"]  # type: ignore[union-attr]
-    assert len(server.logins) == 2
-    assert [step.name for step in steps] == ["resolve", "connect", "secure", "greet", "authenticate"]
-    assert "scope https://mail.test/send" in steps[-1].detail
-
-
-def test_a_server_that_closes_a_little_later_costs_no_attempt(
-    scripted_server: ScriptedServerFactory, ca: Authority
-) -> None:
-    later = scripted.all_of("535 5.7.8 No", _wait_for_the_next_command, scripted.close)
-    script = {"EHLO": OFFER + "XOAUTH2", "AUTH": _per_connection(later, "235 2.7.0 Welcome")}
-    server = scripted_server(script, security="ssl")
-    settings = settings_of(server, ca, "old", "good")
-    Session(settings).open().close()
-    assert settings.token.rejected == ["", "old"]  # type: ignore[union-attr]
-    assert server.connections == 2
-
-
-def _wait_for_the_next_command(conversation: Conversation) -> None:
-    conversation.receive()
-
-
-def _per_connection(*says: scripted.Says) -> scripted.Act:
-    return lambda conversation: scripted.all_of(says[conversation.number - 1])(conversation)
-
-
-def test_a_server_that_is_in_the_middle_of_something_is_called_anew(
-    scripted_server: ScriptedServerFactory, ca: Authority
-) -> None:
-    script = {"EHLO": OFFER + "XOAUTH2", "AUTH": _per_connection(challenging("", "334 "), "235 2.7.0 Welcome")}
-    server = scripted_server(script, security="ssl")
-    log_in(server, ca, "old", "good").close()
-    assert server.connections == 2
-
-
-@pytest.mark.parametrize("reply", ["454 4.7.0 Temporary", "432 4.3.2 Concurrent connections", "421 4.7.0 Too many"])
-def test_for_a_temporary_refusal_no_token_is_replaced(
-    scripted_server: ScriptedServerFactory, ca: Authority, reply: str
-) -> None:
-    server = scripted_server({"EHLO": OFFER + "XOAUTH2", "AUTH": reply}, security="ssl")
-    settings = settings_of(server, ca, "good", "never asked for")
-    assert isinstance(opened(settings)[2], TokenRefused)
-    assert settings.token.rejected == [""]  # type: ignore[union-attr]
-    assert server.connections == 1
-
-
-# --- time --- S-21
-
-
-@pytest.mark.parametrize("act", [scripted.stall, scripted.drip, challenging("", scripted.stall)])
-def test_a_server_that_says_nothing_costs_one_time_out(
-    scripted_server: ScriptedServerFactory, ca: Authority, act: scripted.Act
-) -> None:
-    server = scripted_server({"EHLO": OFFER + "XOAUTH2", "AUTH": act}, security="ssl")
-    began = time.monotonic()
-    assert opened(settings_of(server, ca, "old", "older", timeout=0.5))[2]
-    assert time.monotonic() - began < 1.5
-
-
-def test_the_time_that_a_provider_takes_is_not_the_servers(smtp_server: SMTPServerFactory, ca: Authority) -> None:
-    def slow(_rejected: str) -> str:
-        time.sleep(0.6)
-        return "good"
-
-    server = smtp_server(security="ssl", tokens=accepts(), mechanisms=("XOAUTH2",))
-    log_in(server, ca, token=slow, timeout=0.5).close()
-    assert server.logins[0].accepted
-
-
-# --- in clear text --- S-17
-
-
-def test_on_this_machine_a_token_needs_no_encryption(smtp_server: SMTPServerFactory, ca: Authority) -> None:
-    server = smtp_server(tokens=accepts(), mechanisms=("XOAUTH2",))
-    log_in(server, ca).close()
-    assert server.logins[0].accepted
-
-
-def test_to_any_other_it_is_not_even_asked_for(smtp_server: SMTPServerFactory, ca: Authority) -> None:
-    server = smtp_server(host=own_address(), tokens=accepts(), mechanisms=("XOAUTH2",))
-    settings = settings_of(server, ca)
-    with pytest.raises(smtplib.SMTPNotSupportedError, match="in clear text over this connection"):
-        Session(settings).open()
-    assert settings.token.rejected == []  # type: ignore[union-attr]
-    assert server.logins == []
-
-
-def own_address() -> str:
-    """An address of this machine beside 127.0.0.1."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.connect(("192.0.2.1", 9))  # sends nothing
-        except OSError:
-            pytest.skip("this machine has no network address")
-        return str(sock.getsockname()[0])
-
-
 # --- what is told ---
 
 
@@ -400,7 +225,7 @@ def test_the_advice_names_the_scope_that_is_wanted(smtp_server: SMTPServerFactor
     server = smtp_server(security="ssl", tokens=accepts(), mechanisms=("XOAUTH2",))
     advice = diagnosis.run(settings_of(server, ca, "old", "older"), RECIPIENT).advice
     assert advice
-    assert advice.id == "general"
+    assert advice.id == "scope-wanted"
     assert advice.meaning == "The server did not accept the access token of me@example.com."
     assert advice.action.startswith("It wants the scope https://mail.test/send: see that")
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailconfig', '0002_oauth_account'),
+        ('mailconfig', '0003_pinned_certificate'),
     ]
 
     operations = [

@@ -27,6 +27,7 @@ MAIL_SERVER_FIELDS: Final = (
     "ehlo_name",
     "timeout",
     "ca_bundle",
+    "pinned_certificate",
 )
 
 env = environ.Env()

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "oauthconnections",
     "mailconfig",
     "mailconfig.catcher",
+    "mailconfig.outbox",
     "mailconfig.website",
 ]
 
@@ -109,11 +110,14 @@ STORAGES = {
     },
 }
 
-# Mail: who may send is decided in the browser, unless the environment fixes it.
+# Mail: who may send is decided in the browser, unless the environment fixes it. Queued mail needs a `deliver_mail`.
+_BACKEND = (
+    "mailconfig.outbox.backends.QueuedEmailBackend" if yes_or_no("QUEUE_MAIL") else "mailconfig.backends.EmailBackend"
+)
 if django.VERSION >= (6, 1):
-    MAILERS = {"default": {"BACKEND": "mailconfig.backends.EmailBackend"}}
+    MAILERS = {"default": {"BACKEND": _BACKEND}}
 else:
-    EMAIL_BACKEND = "mailconfig.backends.EmailBackend"
+    EMAIL_BACKEND = _BACKEND
 MAILCONFIG = environment.locked_mail_server()
 MAILCONFIG_SOURCES = {field: environment.variable(field) for field in MAILCONFIG}
 EMAIL_CA_BUNDLE = text("EMAIL_CA_BUNDLE")

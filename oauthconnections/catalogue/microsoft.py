@@ -149,7 +149,7 @@ MICROSOFT: Final = (
         "scope-default",
         aadsts(1002012),
         _("For the application itself Microsoft wants one scope that ends in “/.default”."),
-        _("Remove the additional scopes from “%(connection)s”."),
+        _("Delete the account of the application and authenticate the application anew."),
     ),
     Entry(
         "sign-in-frequency",

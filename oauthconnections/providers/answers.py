@@ -1,15 +1,18 @@
 """What a provider answers, checked and freed of secrets."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from django.db.models import CharField
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from oauthconnections.encryption import MASK
 from oauthconnections.exceptions import ProviderRefused, ProviderUnavailable
+from oauthconnections.models import OAuthAccount
 
 from .base import Grant, Identity
 
@@ -45,7 +48,7 @@ def without_secrets(text: str, *secrets: str) -> str:
     """A provider's own words. It may repeat what it was sent, or say what it should not."""
     for secret in filter(None, secrets):
         text = text.replace(secret, MASK)
-    return _LOOKS_LIKE_A_TOKEN.sub(MASK, text)[:MOST_WORDS].strip()
+    return _LOOKS_LIKE_A_TOKEN.sub(MASK, text.replace("\0", " "))[:MOST_WORDS].strip()
 
 
 def grant(answer: Mapping[str, Any], host: str, asked: Sequence[str], identity: Identity | None = None) -> Grant:
@@ -54,31 +57,35 @@ def grant(answer: Mapping[str, Any], host: str, asked: Sequence[str], identity: 
     if not (isinstance(token, str) and token):
         raise ProviderUnavailable(host=host, reason=_("Its answer has no access token."))
     granted = answer.get("scope") or asked
+    scopes = granted.split() if isinstance(granted, str) else map(str, granted)
     return Grant(
         access_token=token,
         expires_at=timezone.now() + timedelta(seconds=_lifetime(answer.get("expires_in"))),
         refresh_token=str(answer.get("refresh_token") or ""),
-        scopes=tuple(granted.split() if isinstance(granted, str) else map(str, granted)),
+        scopes=tuple(scope for scope in scopes if scope.isprintable()),
         identity=identity,
     )
 
 
 def identity(claims: Mapping[str, Any]) -> Identity:
     return Identity(
-        subject=_text(claims, "sub"),
-        email=_text(claims, "email"),
-        username=_text(claims, "preferred_username"),
+        subject=_text(claims, "sub", "subject"),
+        email=_text(claims, "email", "email"),
+        username=_text(claims, "preferred_username", "username"),
         claims=kept(claims, KEPT_CLAIMS),
     )
 
 
 def kept(claims: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: claims[name] for name in names if claims.get(name)}
+    return {name: claims[name] for name in names if claims.get(name) and r"\u0000" not in json.dumps(claims[name])}
 
 
-def _text(claims: Mapping[str, Any], name: str) -> str:
-    value = claims.get(name)
-    return value.strip() if isinstance(value, str) else ""
+def _text(claims: Mapping[str, Any], name: str, column: str) -> str:
+    """What fits the column; a part of a name would be somebody else's."""
+    value, field = claims.get(name), OAuthAccount._meta.get_field(column)
+    assert isinstance(field, CharField)
+    fits = isinstance(value, str) and value.isprintable() and len(value) <= (field.max_length or 0)
+    return str(value).strip() if fits else ""
 
 
 def _lifetime(seconds: object) -> float:

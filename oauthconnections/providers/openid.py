@@ -42,7 +42,7 @@ class OpenID(ByOAuthlib):
         return self.metadata.get("authorization_response_iss_parameter_supported") is True
 
     def begin(self, redirect_uri: str, state: str, scopes: Sequence[str], login_hint: str = "") -> Begun:
-        asked = configured.scopes(self.connection, scopes, self.identity_scopes)
+        asked = configured.scopes(self.connection, scopes, self._known_scopes())
         client = WebApplicationClient(self.connection.client_id)
         verifier, nonce = client.create_code_verifier(64), new_nonce()
         with self.session(redirect_uri, asked) as session:
@@ -56,6 +56,11 @@ class OpenID(ByOAuthlib):
                 prompt="consent",  # without it a provider ignores offline_access (OpenID Connect Core section 11)
             )
         return Begun(url, {"code_verifier": verifier, "nonce": nonce, "scopes": asked})
+
+    def _known_scopes(self) -> list[str]:
+        """Those that the issuer lists, if it lists any: some refuse who asks for another one."""
+        supported = self.metadata.get("scopes_supported")
+        return [name for name in self.identity_scopes if not isinstance(supported, list) or name in supported]
 
     def finish(self, context: Mapping[str, Any], answer: Mapping[str, str], redirect_uri: str) -> Grant:
         tokens = self.exchange(answer, redirect_uri, context["code_verifier"])

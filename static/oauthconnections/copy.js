@@ -3,7 +3,7 @@
 
 {
   function textOf(element) {
-    return "value" in element ? element.value : element.textContent;
+    return "value" in element ? element.value : element.innerText;
   }
 
   function select(element) {
@@ -25,12 +25,16 @@
     setTimeout(() => { button.textContent = label; }, 3000);
   }
 
-  for (const button of document.querySelectorAll("button[data-copies]")) {
-    button.hidden = false;
-    button.ariaLive = "polite";
+  function offer(root) {
+    for (const button of root.querySelectorAll("button[data-copies]")) {
+      button.hidden = false;
+      button.ariaLive = "polite";
+    }
   }
 
-  // Also of buttons that come later.
+  offer(document);
+  // What comes into a page later is offered when its details are opened.
+  document.addEventListener("toggle", (event) => offer(event.target), true);
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-copies]");
     if (button) copy(button);

@@ -93,6 +93,7 @@ class SMTPServer:
     closes_after_refusal: bool = False
     replies: Mapping[str, str] = field(default_factory=dict)
     smtputf8: bool = True
+    pipelining: bool = False
     port: int = 0
 
     host: str = "127.0.0.1"
@@ -195,7 +196,8 @@ class _Handler:
     ) -> list[str]:
         session.host_name = name
         self.owner.ehlo_names.append(name)
-        return [line for line in answer if self.owner.needs_login or "AUTH" not in line]
+        lines = [line for line in answer if self.owner.needs_login or "AUTH" not in line]
+        return [lines[0], "250-PIPELINING", *lines[1:]] if self.owner.pipelining else lines
 
     async def handle_MAIL(  # noqa: N802
         self, server: Protocol, session: Session, envelope: Envelope, address: str, options: list[str]

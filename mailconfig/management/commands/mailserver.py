@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.forms.models import model_to_dict
 
-from mailconfig import diagnosis, look_up_reports, remedies
+from mailconfig import diagnosis, look_up_reports
 from mailconfig.detection import detect
 from mailconfig.domain_check import check_domain
 from mailconfig.exceptions import MailconfigError
@@ -25,7 +25,7 @@ from mailconfig.status import port_warning
 from oauthconnections.fields import Undecryptable
 from oauthconnections.models import OAuthConnection
 
-TEXTS: Final = ("host", "port", "from_email", "from_name", "username", "ehlo_name", "timeout")
+TEXTS: Final = ("host", "port", "from_email", "from_name", "username", "ehlo_name", "timeout", "pinned_certificate")
 CHOICES: Final = {"security": Security, "auth_method": AuthMethod, "ehlo_source": EhloSource}
 
 
@@ -148,7 +148,7 @@ class Command(BaseCommand):
 def _run_test(alias: str, recipient: str | None) -> diagnosis.Outcome:
     try:
         server = MailServer.objects.for_alias(alias)
-        return remedies.run(server.connection_settings(), recipient or server.from_email)
+        return diagnosis.run(server.connection_settings(), recipient or server.from_email)
     except MailconfigError as error:
         return diagnosis.not_started(recipient or "", error)
 

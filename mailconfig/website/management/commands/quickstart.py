@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from waitress import wasyncore
 
 from mailconfig.catcher.server import Catcher
+from mailconfig.outbox.working import in_background
 from mailconfig.website import first_start, setting_up
 from mailconfig.website.addresses import is_loopback, own_names, url
 from mailconfig.website.environment import catcher_port, data_folder, words
@@ -71,6 +72,7 @@ class Command(BaseCommand):
         elif setting_up.uses_catcher(catcher_port()):
             self.say(_("Mail is set to go to the mail catcher, which isn't started: mail will fail."))
         connections.close_all()  # the threads that serve open their own
+        self.start_delivery(running)
         self.allow(options["host"])
         self.serve(web, address)
 
@@ -112,6 +114,12 @@ class Command(BaseCommand):
         self.say(_("Mail catcher: listens on 127.0.0.1 port %(port)s and shows at %(page)s what it caught.") % where)
         if setting_up.propose_catcher(port):
             self.say(_("It is entered as the first mail server, so that a test email works without a real account."))
+
+    def start_delivery(self, running: ExitStack) -> None:
+        """Deliver queued mail in this process, until it ends after what is on the wire."""
+        stop = threading.Event()
+        running.callback(in_background(stop))
+        running.callback(stop.set)
 
     def allow(self, host: str) -> None:
         """Answer to this machine's names too when others can reach it, unless somebody decided otherwise."""

@@ -1,0 +1,205 @@
+"""Servers that really misbehave: each fails the right step, in time, with the advice that fits (S-21)."""
+
+import socket
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from mailconfig import diagnosis
+from mailconfig.smtp import ServerSettings
+from tests.conftest import ScriptedServerFactory, SMTPServerFactory
+from tests.servers import scripted
+from tests.servers.certificates import Authority
+from tests.servers.scripted import Says, ScriptedServer, all_of
+from tests.sessions import RECIPIENT, settings_for
+from tests.test_trust import DAY, NOW, context_of, self_signed
+
+TIMEOUT: Final = 1
+FROM: Final[dict[str, Any]] = {"from_email": "site@example.com", "timeout": TIMEOUT}
+ACCOUNT: Final[dict[str, Any]] = {"auth_method": "plain", "username": "me@example.com", "password": "secret"}
+
+BREAKS: Final[dict[str, Says]] = {"close": scripted.close, "stall": scripted.stall, "drip": scripted.drip}
+
+SAYS: Final[list[tuple[str, Says, str, str]]] = [
+    ("banner", "554 5.7.1 No SMTP service here", "greet", "no-mail-service"),
+    ("banner", "421 4.3.2 Not ready", "greet", "server-not-ready"),
+    ("banner", "421 4.7.0 Too many connections", "greet", "too-many-connections"),
+    ("banner", "554 Blocked, see spamhaus.org", "greet", "address-on-block-list"),
+    ("banner", "* OK IMAP4rev1 ready", "greet", "imap-server"),
+    ("banner", "+OK POP3 ready", "greet", "not-a-mail-server"),
+    ("banner", "SSH-2.0-OpenSSH_9.6", "greet", "ssh-server"),
+    ("banner", "HTTP/1.1 400 Bad Request", "greet", "web-server"),
+    ("banner", scripted.garbage, "greet", "not-a-mail-server"),
+    ("banner", scripted.huge_line, "greet", "line-too-long"),
+    ("banner", scripted.endless, "greet", "greeting-endless"),
+    ("AUTH", "535 5.7.8 Authentication failed", "authenticate", "login-refused"),
+    ("AUTH", "535 5.7.139 SmtpClientAuthentication is disabled for the Tenant.", "authenticate",
+     "microsoft-smtp-off-for-tenant"),
+    ("AUTH", "535 5.7.139 basic authentication is disabled", "authenticate", "microsoft-basic-off"),
+    ("AUTH", "535 5.7.139 did not meet the criteria", "authenticate", "microsoft-policy"),
+    ("AUTH", "550 5.7.30 Basic authentication is not supported", "authenticate", "microsoft-basic-retired"),
+    ("AUTH", "535-5.7.8 Username and Password\r\n535 5.7.8 not accepted", "authenticate", "google-password-refused"),
+    ("AUTH", "534-5.7.9 Application-specific password\r\n534 5.7.9 required.", "authenticate", "google-app-password"),
+    ("AUTH", "454 4.7.0 Temporary authentication failure: Connection lost", "authenticate", "postfix-login-broken"),
+    ("AUTH", "535 Authentication Credentials Invalid", "authenticate", "login-refused"),
+    ("AUTH", "535 5.7.3 Authentication unsuccessful", "authenticate", "exchange-login-refused"),
+    ("AUTH", "538 5.7.11 Encryption required", "authenticate", "encryption-needed-for-login"),
+    ("AUTH", "534 5.7.9 Too weak", "authenticate", "method-too-weak"),
+    ("AUTH", "504 5.5.4 Unrecognized", "authenticate", "method-unknown"),
+    ("AUTH", "454 4.7.0 Not now", "authenticate", "login-not-now"),
+    ("MAIL", "530 5.7.0 Must issue a STARTTLS command first", "sender", "encryption-needed"),
+    ("MAIL", "553 5.7.1 Not yours", "sender", "sender-other-than-login"),
+    ("MAIL", "550 5.7.23 SPF failed", "sender", "sender-spf"),
+    ("MAIL", "553 5.1.8 Domain not found", "sender", "sender-domain-unknown"),
+    ("MAIL", "501 5.1.7 Bad address", "sender", "sender-badly-written"),
+    ("MAIL", "552 5.3.4 Too big", "sender", "message-too-large"),
+    ("MAIL", "452 4.3.1 Insufficient system resources", "sender", "exchange-no-room"),
+    ("MAIL", "452 4.3.1 No room", "sender", "server-full"),
+    ("MAIL", "451 4.3.0 Later", "sender", "try-later"),
+    ("RCPT", "504 5.5.2 <a>: Helo command rejected: need fully-qualified hostname", "recipient", "ehlo-not-qualified"),
+    ("RCPT", "450 4.7.1 <a>: Helo command rejected: Host not found", "recipient", "ehlo-not-found"),
+    ("RCPT", "553 5.7.1 <a>: Sender address rejected: not owned by user me", "recipient", "postfix-sender-not-owned"),
+    ("RCPT", "554 5.7.1 <a>: Relay access denied", "recipient", "relay-refused"),
+    ("RCPT", "550 5.7.54 SMTP; Unable to relay", "recipient", "exchange-relay-refused"),
+    ("RCPT", "550 5.1.1 Unknown", "recipient", "recipient-unknown"),
+    ("RCPT", "550 5.1.1 <a>: User unknown in virtual mailbox table", "recipient", "postfix-user-unknown"),
+    ("RCPT", "552 5.2.2 Full", "recipient", "mailbox-full"),
+    ("RCPT", "450 4.2.0 Greylisted, come back later", "recipient", "greylisted"),
+    ("RCPT", "554 5.7.1 Blocked using zen.spamhaus.org", "recipient", "address-on-block-list"),
+    ("RCPT", "450 4.7.25 cannot find your hostname", "recipient", "no-reverse-name"),
+    ("RCPT", "554 5.7.1 Client host rejected: Access denied", "recipient", "postfix-client-refused"),
+    ("RCPT", "501 5.1.3 Bad address", "recipient", "recipient-badly-written"),
+    ("RCPT", "550 5.1.2 No such place", "recipient", "recipient-domain-unknown"),
+    ("RCPT", "550 No", "recipient", "recipient-refused"),
+    ("DATA", "451 4.3.0 Later", "message", "try-later"),
+    ("message", "554 5.7.1 Rejected as spam", "message", "taken-for-spam"),
+    ("message", "554 5.7.1 Virus found", "message", "virus-found"),
+    ("message", "550 5.7.60 Client does not have permissions to send as this sender", "message",
+     "exchange-send-as-denied"),
+    ("message", "432 4.3.2 Concurrent connections limit exceeded", "message", "microsoft-too-many-connections"),
+    ("message", "550 5.4.5 Daily user sending limit exceeded", "message", "google-daily-limit"),
+    ("message", "454 Throttling failure: Maximum sending rate exceeded.", "message", "amazon-rate"),
+    ("message", "554 Email address is not verified", "message", "amazon-not-verified"),
+    ("message", "550 5.7.1 DMARC policy", "message", "sender-dmarc"),
+    ("message", "554 5.0.0 No", "message", "message-refused"),
+    ("AUTH", scripted.close, "authenticate", "login-closed"),
+    *(("banner", BREAKS[how], "greet", expected) for how, expected in
+      (("close", "greeting-closed"), ("stall", "greeting-late"), ("drip", "greeting-late"))),
+    ("AUTH", scripted.stall, "authenticate", "login-no-answer"),
+    *((stage, BREAKS[how], step, expected) for stage, step in
+      (("MAIL", "sender"), ("RCPT", "recipient"), ("DATA", "message"), ("message", "message"))
+      for how, expected in (("close", "connection-lost"), ("stall", "answer-late"), ("drip", "answer-late"))),
+]  # fmt: skip
+
+
+def check(server: ServerSettings, step: str, expected: str) -> diagnosis.Outcome:
+    started = time.monotonic()
+    outcome = diagnosis.run(server, RECIPIENT)
+    assert time.monotonic() - started < server.timeout + 5
+    assert outcome.advice
+    assert (outcome.steps[-1].name, outcome.advice.id) == (step, expected)
+    return outcome
+
+
+@pytest.mark.parametrize(("stage", "says", "step", "expected"), SAYS)
+def test_what_a_server_says_or_does(
+    scripted_server: ScriptedServerFactory, stage: str, says: Says, step: str, expected: str
+) -> None:
+    check(settings_for(scripted_server({stage: says}), **{**FROM, **ACCOUNT}), step, expected)
+
+
+TLS: Final[list[tuple[str, Says, str]]] = [
+    ("starttls", "454 4.7.0 TLS not available", "starttls-not-now"),
+    ("starttls", "502 5.5.1 No", "starttls-refused"),
+    ("starttls", scripted.close, "starttls-closed"),
+    ("starttls", all_of("220 Go", scripted.stall), "starttls-no-answer"),
+    ("starttls", all_of("220 Go", "250 in clear text again"), "no-tls-after-starttls"),
+    ("ssl", "220 mail.test ready", "starttls-in-place-of-tls"),
+    ("ssl", scripted.stall, "tls-no-answer"),
+    ("ssl", scripted.close, "tls-closed"),
+]
+
+
+@pytest.mark.parametrize(("security", "says", "expected"), TLS)
+def test_encryption_that_does_not_come_about(
+    scripted_server: ScriptedServerFactory, ca: Authority, security: str, says: Says, expected: str
+) -> None:
+    server = scripted_server({"STARTTLS" if security == "starttls" else "banner": says}, security="none")
+    if security == "starttls":
+        server.script = {**server.script, "EHLO": scripted.FEATURES_WITH_STARTTLS}
+    check(settings_for(server, ca, **{**FROM, "security": security}), "secure", expected)
+
+
+def test_starttls_that_was_stripped(scripted_server: ScriptedServerFactory) -> None:  # S-16
+    check(
+        settings_for(scripted_server(), **{**FROM, **ACCOUNT, "security": "starttls"}), "secure", "starttls-not-offered"
+    )
+
+
+@pytest.mark.parametrize("security", ["ssl", "starttls"])
+def test_a_self_signed_certificate_is_shown_and_can_be_pinned(tmp_path: Path, security: str) -> None:  # S-15
+    context, _pem = self_signed(tmp_path)
+    with ScriptedServer({}, security, context) as server:
+        settings: dict[str, Any] = {**FROM, "host": "localhost"}
+        outcome = check(settings_for(server, **settings), "secure", "certificate-self-signed")
+        assert outcome.advice
+        assert outcome.advice.remedy
+        assert outcome.advice.remedy_label == "Trust this certificate"
+        assert diagnosis.run(settings_for(server, **settings, **outcome.advice.remedy), RECIPIENT).ok
+        other = {**settings, "pinned_certificate": "ab" * 32}
+        check(settings_for(server, **other), "secure", "certificate-not-pinned")
+
+
+@pytest.mark.parametrize(
+    ("names", "begin", "end", "expected"),
+    [
+        ("localhost", NOW - 3 * DAY, NOW - DAY, "certificate-expired"),
+        ("localhost", NOW + DAY, NOW + 3 * DAY, "certificate-not-yet-valid"),
+        ("other.example", NOW - DAY, NOW + DAY, "certificate-of-other-name"),
+    ],
+)
+def test_a_certificate_that_does_not_hold(ca: Authority, names: str, begin: Any, end: Any, expected: str) -> None:
+    context = context_of(ca.issuer.issue_cert(names, not_before=begin, not_after=end))
+    with ScriptedServer({}, "ssl", context) as server:
+        check(settings_for(server, ca, **{**FROM, "host": "localhost"}), "secure", expected)
+
+
+def test_an_unknown_authority(ca: Authority) -> None:
+    with ScriptedServer({}, "ssl", ca.server_context()) as server:
+        settings = settings_for(server, **{**FROM, "host": "localhost"})
+        check(settings, "secure", "certificate-of-unknown-authority")
+
+
+def test_a_black_hole() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address):
+            check(ServerSettings(host=address[0], port=address[1], **FROM), "connect", "port-filtered")
+
+
+def test_wrong_encryption_is_found_out_and_offered(smtp_server: SMTPServerFactory, ca: Authority) -> None:
+    server = smtp_server(security="starttls")
+    outcome = check(
+        settings_for(server, ca, **{**FROM, "timeout": 3, "security": "ssl"}), "secure", "starttls-in-place-of-tls"
+    )
+    assert outcome.advice
+    assert outcome.advice.remedy == {"security": "starttls", "port": server.port}
+    assert outcome.advice.remedy_label == f"Use STARTTLS on port {server.port}"
+
+
+@pytest.mark.parametrize("method", ["plain", "login", "cram-md5"])
+def test_a_transcript_has_no_secret(smtp_server: SMTPServerFactory, ca: Authority, method: str) -> None:  # S-2
+    account = {**ACCOUNT, "auth_method": method}
+    server = smtp_server(security="ssl", users={"me@example.com": "secret"})
+    outcome = diagnosis.run(settings_for(server, ca, **{**FROM, **account}), RECIPIENT)
+    assert outcome.ok
+    lines = "\n".join(line for step in outcome.steps for line in step.lines)
+    assert f"AUTH {method.upper()}" in lines
+    for form in forms_of_the_password():
+        assert form.lower() not in lines.lower()
+
+
+def forms_of_the_password() -> list[str]:
+    return ["secret", "c2VjcmV0", "NlY3JldA", "736563726574", "bWVAZXhhbXBsZS5jb20"]
