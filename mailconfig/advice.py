@@ -11,7 +11,8 @@ from .advices import CATALOGUE
 from .probing import Probe
 from .remedies import remedy_for
 from .situation import Situation, nothing_found
-from .smtp import ServerSettings, Step, StepName
+from .smtp import ServerSettings
+from .steps import Step, StepName
 
 
 @dataclass(frozen=True)

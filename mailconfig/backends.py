@@ -14,7 +14,8 @@ from .composing import Envelope, compose
 from .models import MailServer
 from .outcomes import Note, notes
 from .pool import KEEP_SECONDS, pool
-from .smtp import Delivery, ServerSettings, Session, describe
+from .smtp import Delivery, ServerSettings, Session
+from .steps import describe
 
 logger = logging.getLogger("mailconfig")
 _logging = threading.local()

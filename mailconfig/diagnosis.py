@@ -19,7 +19,8 @@ from .facts import facts_of_certificate
 from .inspecting import certificate_of
 from .other_ways import other_ways
 from .probing import Probe
-from .smtp import ServerSettings, Session, Step
+from .smtp import ServerSettings, Session
+from .steps import Step
 from .trust import OtherCertificate
 
 EXTRA_SECONDS: Final = 5.0

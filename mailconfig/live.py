@@ -17,7 +17,8 @@ from oauthconnections.fields import Secret
 
 from . import diagnosis
 from .diagnosis import Outcome
-from .smtp import ServerSettings, Step
+from .smtp import ServerSettings
+from .steps import Step
 
 MEDIA_TYPE: Final = "application/x-ndjson"
 

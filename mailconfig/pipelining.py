@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
-from .smtp import Session, describe
+from .smtp import Session
+from .steps import describe
 from .wire import CHUNK, Wire, one_line
 
 ACCEPTED: Final = 250

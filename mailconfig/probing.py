@@ -18,7 +18,8 @@ from oauthconnections.endpoints import is_forbidden
 from .candidates import SOURCES, Candidate
 from .findings import Sentence
 from .resolving import Address
-from .smtp import ServerSettings, Session, Step, StepName, describe
+from .smtp import ServerSettings, Session
+from .steps import Step, StepName, describe
 
 PORTS: Final = (25, 465, 587, 2525)
 """Those of mail servers; no others are tried, so that nobody can use this site to look for other services."""

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from .advices.entry import Login, When
 from .probing import Probe
-from .smtp import ServerSettings, Step
+from .smtp import ServerSettings
+from .steps import Step
 
 LOGINS_OF_WINDOWS: Final = {"NTLM", "GSSAPI"}
 AUDIENCES: Final = ("https://outlook.office.com", "https://outlook.office365.com", "https://outlook.office365.us")

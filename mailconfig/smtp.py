@@ -18,10 +18,7 @@ from .dialling import first_that_answers, kinds_of
 from .facts import claims_of, facts_of_encryption, facts_of_greeting, facts_of_login
 from .resolving import Address, addresses_of_server
 from .sasl import ACCEPTED, TokenRefused, authenticate, authenticate_with_token, offered
-from .steps import Step as Step
-from .steps import StepName as StepName
-from .steps import describe as describe
-from .steps import line
+from .steps import Step, StepName, describe, line
 from .transcript import Transcript
 from .trust import ssl_context
 from .wire import CONTINUE, Wire, one_line

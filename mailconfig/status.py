@@ -15,7 +15,8 @@ from .locks import problems
 from .models import DEFAULT_PORTS, AuthMethod, MailServer, Security
 from .oauth_account import is_lost, reason_of_loss
 from .sending_record import SendingRecord
-from .smtp import ServerSettings, Step
+from .smtp import ServerSettings
+from .steps import Step
 
 
 @dataclass(frozen=True)

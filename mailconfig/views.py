@@ -25,7 +25,8 @@ from .locks import apply_locks
 from .models import EhloSource, MailServer
 from .outcomes import note_test
 from .selector import decided_by
-from .smtp import ServerSettings, Step
+from .smtp import ServerSettings
+from .steps import Step
 
 if TYPE_CHECKING:
     from .admin import MailServerAdmin

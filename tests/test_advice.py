@@ -10,7 +10,8 @@ import pytest
 from mailconfig.advice import advise
 from mailconfig.resolving import InvalidName
 from mailconfig.sasl import ScopeWanted, TokenRefused
-from mailconfig.smtp import ServerSettings, Step, StepName
+from mailconfig.smtp import ServerSettings
+from mailconfig.steps import Step, StepName
 from mailconfig.trust import OtherCertificate
 
 PASSWORD: Final[dict[str, Any]] = {"auth_method": "auto", "username": "me@example.com", "password": "secret"}

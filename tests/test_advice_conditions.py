@@ -9,7 +9,7 @@ from mailconfig.advice import advise
 from mailconfig.advices import CATALOGUE
 from mailconfig.exceptions import AuthenticationLost, NoTokenNow
 from mailconfig.sasl import TokenRefused
-from mailconfig.smtp import Step
+from mailconfig.steps import Step
 from tests.test_advice import LINES, OAUTH, OFFICE_OAUTH, PASSWORD, settings
 
 REFUSED = TokenRefused(535, b"5.7.3 Authentication unsuccessful", {})

@@ -8,7 +8,8 @@ import pytest
 from mailconfig import diagnosis
 from mailconfig.diagnosis import Outcome
 from mailconfig.exceptions import NotConfigured
-from mailconfig.smtp import ServerSettings, Step
+from mailconfig.smtp import ServerSettings
+from mailconfig.steps import Step
 from tests.conftest import ScriptedServerFactory, SMTPServerFactory
 from tests.servers import scripted
 from tests.servers.certificates import Authority

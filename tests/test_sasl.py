@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mailconfig.smtp import Session, Step
+from mailconfig.smtp import Session
+from mailconfig.steps import Step
 from tests.conftest import ScriptedServerFactory, SMTPServerFactory
 from tests.servers import scripted
 from tests.servers.certificates import Authority

@@ -14,7 +14,8 @@ from django.views.debug import technical_500_response
 from pytest_django.fixtures import Settings
 
 from mailconfig import diagnosis
-from mailconfig.smtp import ServerSettings, Session, Step
+from mailconfig.smtp import ServerSettings, Session
+from mailconfig.steps import Step
 from tests.conftest import MailServerFactory, ScriptedServerFactory
 from tests.servers import scripted
 from tests.servers.certificates import Authority

@@ -9,7 +9,8 @@ from typing import Final
 
 import pytest
 
-from mailconfig.smtp import ServerSettings, Session, Step, StepName, describe
+from mailconfig.smtp import ServerSettings, Session
+from mailconfig.steps import Step, StepName, describe
 from tests.conftest import ScriptedServerFactory
 from tests.servers import scripted
 from tests.servers.certificates import Authority

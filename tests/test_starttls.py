@@ -5,7 +5,8 @@ import ssl
 
 import pytest
 
-from mailconfig.smtp import Session, Step
+from mailconfig.smtp import Session
+from mailconfig.steps import Step
 from tests.conftest import ScriptedServerFactory, SMTPServerFactory
 from tests.servers import scripted
 from tests.servers.certificates import Authority

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from mailconfig.sasl import TokenRefused
-from mailconfig.smtp import ServerSettings, Session, Step
+from mailconfig.smtp import ServerSettings, Session
+from mailconfig.steps import Step
 from tests.conftest import ScriptedServerFactory, SMTPServerFactory
 from tests.servers import scripted
 from tests.servers.certificates import Authority

@@ -9,7 +9,8 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from mailconfig import diagnosis
-from mailconfig.smtp import ServerSettings, Session, Step
+from mailconfig.smtp import ServerSettings, Session
+from mailconfig.steps import Step
 from tests.conftest import ScriptedServerFactory
 from tests.servers import scripted
 from tests.servers.certificates import Authority

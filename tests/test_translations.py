@@ -66,7 +66,7 @@ def texts_in_code(path: Path) -> Iterator[Text]:
 
 def literal(node: ast.expr) -> str:
     """A text as it is written; one put together when the program runs is in no catalog, and is found here."""
-    is_number = isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call)
+    is_number = isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.UnaryOp)
     return "" if is_number else str(ast.literal_eval(node))
 
 

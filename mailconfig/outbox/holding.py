@@ -8,7 +8,8 @@ from django.db.models import Q
 
 from mailconfig.exceptions import MailconfigError
 from mailconfig.models import MailServer
-from mailconfig.smtp import Session, describe
+from mailconfig.smtp import Session
+from mailconfig.steps import describe
 
 from .claiming import database
 from .models import Attempt, QueuedMessage, ServerQueue, State

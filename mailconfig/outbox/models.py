@@ -2,7 +2,7 @@
 
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -116,7 +116,7 @@ class ServerQueue(models.Model):
     """The mail that waits for one server: how much of it may go out at once, and whether it is held back now."""
 
     class Trouble(models.TextChoices):
-        NONE = "", _("None")
+        NONE = "", pgettext_lazy("what was done with a message", "None")
         CONNECTION = "connection", _("The server can't be reached")
         LOGIN = "login", _("The server refuses the login")
         SETTINGS = "settings", _("The settings are incomplete")
