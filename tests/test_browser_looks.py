@@ -1,5 +1,6 @@
 """Each page in each look: nothing that axe finds, nothing wider than a phone, nothing the browser complains of."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 
 from mailconfig.catcher.models import CaughtMessage
 from mailconfig.models import MailServer
+from mailconfig.sending_record import SendingRecord
 from oauthconnections.models import OAuthAccount, OAuthConnection
 from tests import settings_in_browser as settings_page
 from tests.conftest import MailServerFactory, SMTPServerFactory
@@ -115,6 +117,30 @@ def dialog_bad_recipient(page: Page) -> None:
     dialog_empty(page)
     recipient(page.get_by_role("dialog")).fill("nobody")
     send(page.get_by_role("dialog"))
+
+
+def settings_failing(page: Page) -> None:
+    server = MailServer.objects.get()
+    SendingRecord.objects.create(
+        server=server,
+        failing_since=timezone.now(),
+        failed_step="recipient",
+        error=LONG_ANSWER,
+        working=json.dumps({"host": "former.example.com", "password": ""}),
+        working_revision=server.revision + 1,
+        worked_at=timezone.now(),
+    )
+    open_settings(page)
+    page.get_by_text("What to do").click()
+    expect(page.get_by_role("button", name="Bring back the settings")).to_be_visible()
+
+
+def dialog_detect(page: Page) -> None:
+    open_settings(page)
+    settings_page.field(page, "from_email").fill("me@gmail.com")
+    page.get_by_role("button", name="Detect settings").click()
+    expect(page.get_by_role("dialog").get_by_text("None of the servers answered")).to_be_visible(timeout=20_000)
+    page.get_by_text("What did not answer").click()
 
 
 def page_of_test_email(page: Page) -> None:
@@ -255,6 +281,8 @@ STATES: Final = [
     dialog_success,
     dialog_failure,
     dialog_bad_recipient,
+    settings_failing,
+    dialog_detect,
     page_of_test_email,
     page_of_failed_test,
     history,
