@@ -143,6 +143,15 @@ def dialog_detect(page: Page) -> None:
     page.get_by_text("What did not answer").click()
 
 
+def page_of_checked_domain(page: Page) -> None:
+    open_settings(page)
+    settings_page.field(page, "from_email").fill("me@gmail")  # a name that nobody has to be asked about
+    button = page.get_by_role("button", name="Check sender domain")
+    button.evaluate("button => button.replaceWith(Object.assign(button.cloneNode(true), { type: 'submit' }))")
+    button.click()
+    expect(page.get_by_role("heading", name="Answers and bounces")).to_be_visible(timeout=15_000)
+
+
 def page_of_test_email(page: Page) -> None:
     page.goto(reverse("admin:mailconfig_mailserver_test", args=[MailServer.objects.get().pk]))
 
@@ -283,6 +292,7 @@ STATES: Final = [
     dialog_bad_recipient,
     settings_failing,
     dialog_detect,
+    page_of_checked_domain,
     page_of_test_email,
     page_of_failed_test,
     history,
