@@ -148,7 +148,7 @@ def test_the_page_is_walked_in_the_order_it_is_read(settings_page: Page) -> None
         settings_page.keyboard.press("Tab")
         walked.append(focused(settings_page))
     assert walked == [
-        *("host", "port", "from_email", "from_name", "force_from"),
+        *("host", "port", "from_email", "Detect settings", "Check sender domain", "from_name", "force_from"),
         *("security", "auth_method", "username", "password"),
         "Advanced",
         *("Save", "Send test email"),
