@@ -17,10 +17,16 @@ class PlainSettingsAdmin(_ModelAdmin):
     """Laid out like the settings page."""
 
     fieldsets = (
-        ("Settings", {"fields": ("name", "number", "email", "title", "always")}),
+        ("Settings", {"fields": ("name", "number", "email", "known", "title", "always")}),
         ("Security", {"fields": ("size", "other_size", "user_name", "note", "forget", "confirm")}),
-        ("Advanced", {"fields": ("source", "custom", "state", "seconds", "text", "file"), "classes": ("collapse",)}),
+        (
+            "Advanced",
+            {
+                "fields": ("source", "custom", "state", "seconds", "text", "fingerprint", "file"),
+                "classes": ("collapse",),
+            },
+        ),
         (None, {"fields": ("revision",)}),
     )
-    readonly_fields = ("state",)
+    readonly_fields = ("known", "state")
     radio_fields = {"source": admin.VERTICAL}

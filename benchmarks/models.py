@@ -15,6 +15,7 @@ class PlainSettings(models.Model):
     name = models.CharField(max_length=253, help_text="Name or address, such as www.example.com.")
     number = models.PositiveIntegerField(null=True, blank=True, help_text="Leave empty for the usual one.")
     email = models.EmailField(blank=True, help_text="What names no address of its own gets this one.")
+    known = models.CharField(max_length=255, blank=True, editable=False)
     title = models.CharField(max_length=200, blank=True, help_text="Shown beside the address.")
     always = models.BooleanField(default=False, help_text="Also for what names another one.")
     size = models.CharField(max_length=10, choices=Sizes, default=Sizes.SMALL)
@@ -28,6 +29,7 @@ class PlainSettings(models.Model):
     state = models.CharField(max_length=255, blank=True, editable=False)
     seconds = models.PositiveSmallIntegerField(default=30, help_text="Seconds to wait, from 1 to 600.")
     text = models.TextField(blank=True, help_text="Only for those who need it.")
+    fingerprint = models.CharField(max_length=95, blank=True, help_text="Only this one is trusted.")
     file = models.FileField(blank=True, help_text="Fills the field above.")
     revision = models.PositiveIntegerField(default=0)
 

@@ -1,6 +1,5 @@
 """Delivery as a task: woken when the caller's transaction commits, by whatever engine the project has."""
 
-import django
 import pytest
 from django.db import transaction
 from django.utils.module_loading import import_string
@@ -9,10 +8,6 @@ from pytest_django import Settings
 from mailconfig.outbox.models import QueuedMessage, State
 from tests.conftest import MailServerFactory, SMTPServerFactory
 from tests.queued_mail import message, queue
-
-pytestmark = pytest.mark.skipif(
-    django.VERSION < (6, 0), reason="before Django 6.0 there is no engine without a package"
-)
 
 
 @pytest.fixture
