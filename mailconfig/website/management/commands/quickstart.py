@@ -32,6 +32,10 @@ LONGEST_WAIT: Final = 0.5
 class Command(BaseCommand):
     help = _("Start the site at once: database, administrator and mail catcher are made at the first start, and kept.")
 
+    requires_system_checks: (
+        list[str] | tuple[str, ...]
+    ) = ()  # those of fields ask the database, which may be none that can be used
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help=_("Address to listen on (127.0.0.1)."))
         parser.add_argument(
@@ -96,6 +100,7 @@ class Command(BaseCommand):
         return found
 
     def set_up(self) -> None:
+        self.check()
         setting_up.create_tables()
         self.say(_("Data folder: %(folder)s") % {"folder": data_folder()})
         self.introduce_administrator()
