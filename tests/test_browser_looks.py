@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
-import django
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
@@ -333,7 +332,6 @@ def site(
 @pytest.mark.parametrize("state", STATES)
 def test_a_page_is_fine_in_every_look(site: Page, axe: Callable[[Page], None], state: Callable[[Page], None]) -> None:
     state(site)
-    leave_out_what_is_djangos(site)
     for look in LOOKS.values():
         dress(site, look)
         assert too_wide(site) == []
@@ -373,8 +371,3 @@ def too_wide(page: Page) -> list[str]:
     wide = "element => element.scrollWidth > element.clientWidth"
     parts = ["html", "dialog[open]"]
     return [part for part in parts if page.locator(part).count() and page.locator(part).evaluate(wide)]
-
-
-def leave_out_what_is_djangos(page: Page) -> None:
-    if django.VERSION < (6, 1):  # its breadcrumbs are links without an underline
-        page.evaluate("document.querySelector('.breadcrumbs')?.remove()")
