@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page as BrowserPage
+from playwright.sync_api import expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -304,8 +305,8 @@ def test_the_pages_work_under_the_strict_policy(
     page.goto(LIST)
     axe(page)
     page.get_by_role("link", name="Hello").click()
-    assert page.frame_locator("iframe").get_by_text("Rich words").is_visible()
+    expect(page.frame_locator("iframe").get_by_text("Rich words")).to_be_visible()
     axe(page)
     page.get_by_role("button", name="Don't send").click()
-    assert page.get_by_text("1 message was cancelled.").is_visible()
+    expect(page.get_by_text("1 message was cancelled.")).to_be_visible()
     assert QueuedMessage.objects.get().state == State.CANCELLED
