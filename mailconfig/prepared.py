@@ -1,9 +1,8 @@
 """A query that runs before every mail, with its SQL made once: to make it costs the ORM more than all the rest."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -12,8 +11,7 @@ from django.db.models.expressions import Col
 M = TypeVar("M", bound=models.Model)
 
 
-@dataclass(frozen=True)
-class _Statement:
+class _Statement(NamedTuple):
     """As one database wants it; few of its columns need to be converted after reading."""
 
     sql: str
