@@ -210,6 +210,12 @@ def test_a_template_holds_for_a_strict_policy(path: Path) -> None:  # S-24
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=_name)
+def test_a_template_names_only_static_files_that_exist(path: Path) -> None:  # else a site with a manifest has no page
+    named = re.findall(r"{% static ['\"]([^'\"]+)['\"] %}", path.read_text())
+    assert [name for name in named if not (ROOT / "static" / name).is_file()] == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=_name)
 def test_a_template_has_all_its_texts_translated(path: Path) -> None:
     assert _untranslated(path.read_text()) == []
 
