@@ -13,6 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from oauthconnections.fields import SecretFormField, Undecryptable
+from oauthconnections.first_error import FocusOnFirstError
 from oauthconnections.models import WebServer
 
 from . import ehlo, public_address
@@ -59,7 +60,7 @@ class PemField(forms.CharField):
         return super().has_changed(self.to_python(initial), data)
 
 
-class MailServerForm(OAuthForm):
+class MailServerForm(FocusOnFirstError, OAuthForm):
     """Settings of one server, without those that the settings of the project fix.
 
     An empty password keeps the saved one. The form never holds a saved secret: `initial` has none (S-2).
@@ -116,14 +117,6 @@ class MailServerForm(OAuthForm):
             self.fields["port"].widget.attrs["placeholder"] = self.instance.usual_port
         if isinstance(source := self.fields.get("ehlo_source"), forms.ChoiceField):
             source.choices = ehlo_choices()
-
-    def full_clean(self) -> None:
-        """Also move the focus to the first field with an error, which a browser does without a script."""
-        super().full_clean()
-        for name, field in self.fields.items():
-            if name in self.errors:
-                field.widget.attrs["autofocus"] = True
-                break
 
     def clean_ca_file(self) -> str:
         """The text of the file."""

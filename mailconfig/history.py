@@ -13,6 +13,7 @@ from oauthconnections.models import OAuthAccount
 
 from .forms import MailServerForm
 from .models import MailServer
+from .storable import storable
 
 TEST_EMAIL: Final = 10
 """Action flag of a test email, beside Django's 1 to 3 for additions, changes and deletions."""
@@ -74,7 +75,7 @@ def begin_test(user: AbstractBaseUser, server: MailServer, recipient: str) -> Lo
 
 def end_test(entry: LogEntry, recipient: str, error: str) -> None:
     """Note how it ended."""
-    entry.change_message = _test_text(recipient, error.replace("\0", "\ufffd") or _("sent"))
+    entry.change_message = _test_text(recipient, storable(error) or _("sent"))
     entry.save(update_fields=["change_message"])
 
 

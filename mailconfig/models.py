@@ -1,5 +1,6 @@
 """MailServer: what an administrator configures for one mailer of the project."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -25,6 +26,7 @@ from .presets import Preset, preset_of
 from .selector import Selector
 from .sending_record import SendingRecord as SendingRecord  # Django finds the models of an app here
 from .smtp import ServerSettings
+from .storable import storable
 from .validators import clean_host, validate_ca_bundle, validate_host, validate_one_line
 
 
@@ -284,8 +286,7 @@ class MailServer(models.Model):
 
     def note_test(self, error: str) -> None:
         """Remember how a test of the saved settings ended; empty: it was accepted."""
-        # A server may say anything, but PostgreSQL stores no NUL.
-        self.tested_at, self.test_error = timezone.now(), error.replace("\0", "\ufffd")
+        self.tested_at, self.test_error = timezone.now(), storable(error)
         self.save(update_fields=["tested_at", "test_error"])
 
     def connection_settings(self) -> ServerSettings:
@@ -294,12 +295,18 @@ class MailServer(models.Model):
         Raises UnusableLocks, PasswordUnreadable (S-3), NoConnection, NotAuthenticated.
         """
         refuse_unusable_locks(MailServer, self.alias)
+        credentials = self._credentials()
+        return replace(self.settings_without_secrets(), **credentials)
+
+    def settings_without_secrets(self) -> ServerSettings:
+        """What is decided beside the log-in: enough to explain what became of a mail, not to send one."""
         return ServerSettings(
-            **self._credentials(),
             alias=self.alias,
             host=self.effective_host,
             port=self.effective_port,
             security=self.effective_security,
+            auth_method=self.auth_method,
+            username=self.username,
             from_name=self.from_name,
             from_email=self.from_email,
             force_from=self.force_from,

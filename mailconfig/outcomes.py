@@ -16,6 +16,7 @@ from django.utils import timezone
 from . import last_good
 from .models import MailServer
 from .sending_record import SendingRecord
+from .storable import storable
 
 logger = logging.getLogger("mailconfig")
 SECONDS: Final = 60.0
@@ -64,7 +65,7 @@ class Notes:
                 if not waits_already:
                     transaction.on_commit(self.write, using=note.database)
                 return
-        except Exception:
+        except Exception:  # whatever a database says: the mail itself is done
             logger.debug("The outcome of a mail could not be noted", exc_info=True)
             return
         self.write()
@@ -81,7 +82,7 @@ class Notes:
         for note in list(self._waiting.values()):
             try:
                 self._write_outside(note)
-            except Exception:
+            except Exception:  # as above, and the other notes get their turn
                 logger.debug("The outcome of a mail could not be noted", exc_info=True)
 
     def _write_outside(self, note: Note) -> None:
@@ -105,7 +106,7 @@ class Notes:
 
 
 def _store(note: Note) -> None:
-    error = note.error.replace("\0", "\ufffd")  # PostgreSQL stores no NUL
+    error = storable(note.error)
     values: dict[str, Any] = {"revision": note.revision, "failed_step": note.step, "error": error}
     values |= {"failing_since": _since(note)} if error else {"failing_since": None, "sent_at": note.at}
     rows = SendingRecord.objects.using(note.database).filter(server_id=note.pk)

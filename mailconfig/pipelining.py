@@ -9,6 +9,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from .smtp import Session
 from .steps import describe
+from .storable import storable
 from .wire import CHUNK, Wire, one_line
 
 ACCEPTED: Final = 250
@@ -264,4 +265,4 @@ def _untouched(letter: L) -> Report[L]:
 
 def _text(reply: bytes | str) -> str:
     text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
-    return " ".join(text.replace("\0", "\N{REPLACEMENT CHARACTER}").split())
+    return " ".join(storable(text).split())

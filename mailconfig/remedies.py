@@ -11,11 +11,9 @@ from oauthconnections.endpoints import is_loopback
 
 from .advices.entry import Remedy
 from .locks import locked_values
+from .oauth_form import AUTHENTICATE
 from .probing import Probe
 from .situation import Situation
-
-AUTHENTICATE: Final = "_authenticate"
-"""Name of the buttons that lead to the provider: oauth_form.AUTHENTICATE."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +77,6 @@ def _full_address(situation: Situation) -> Change | None:
     return Change({"username": address}, _("Log in as %(address)s") % {"address": address})
 
 
-def _sender_as_login(situation: Situation) -> Change | None:
-    sender = situation.server.from_email
-    if situation.server.token or "@" not in sender:
-        return None
-    return Change({"username": sender}, _("Log in as %(address)s") % {"address": sender})
-
-
 def _ehlo_name(situation: Situation) -> Change | None:
     """The domain of the sender is a full name that exists, if the one that was said is not."""
     domain = situation.server.from_email.rpartition("@")[2].lower()
@@ -121,7 +112,6 @@ def _no_login(situation: Situation) -> Change | None:
 _REMEDIES: Final[dict[Remedy, Callable[[Situation], Change | None]]] = {
     "other_way": _other_way,
     "login_as_sender": _login_as_sender,
-    "sender_as_login": _sender_as_login,
     "full_address": _full_address,
     "ehlo_name": _ehlo_name,
     "authenticate_again": _authenticate_again,

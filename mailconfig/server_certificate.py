@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
@@ -27,10 +27,6 @@ class ServerCertificate:
         """As other tools print it."""
         digits = self.fingerprint.upper()
         return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
-
-    @property
-    def days_left(self) -> int | None:
-        return (self.ends - datetime.now(UTC)).days if self.ends else None
 
     def described(self) -> list[tuple[str, str]]:
         """Label and value of all that is known."""

@@ -15,7 +15,6 @@ from .locks import problems
 from .models import DEFAULT_PORTS, AuthMethod, MailServer, Security
 from .oauth_account import is_lost, reason_of_loss
 from .sending_record import SendingRecord
-from .smtp import ServerSettings
 from .steps import Step
 
 
@@ -62,17 +61,7 @@ def _advice(server: MailServer, record: SendingRecord) -> Advice | None:
     if not record.failed_step:
         return None
     step = Step(record.failed_step, ok=False, detail=record.error)  # type: ignore[arg-type]
-    settings = ServerSettings(
-        host=server.effective_host,
-        port=server.effective_port,
-        alias=server.alias,
-        security=server.effective_security,
-        auth_method=server.auth_method,
-        username=server.username,
-        from_email=server.from_email,
-        ehlo_name=server.name_in_ehlo(),
-    )
-    return advise(step, settings)
+    return advise(step, server.settings_without_secrets())
 
 
 def _tested(server: MailServer) -> Status:

@@ -14,6 +14,7 @@ from .discovery import discover
 from .endpoints import host_of
 from .exceptions import OAuthError
 from .fields import SecretFormField, Undecryptable
+from .first_error import FocusOnFirstError
 from .mistakes import refuse_email, refuse_guid, validate_one_resource, validate_tenant
 from .models import OAuthConnection, ProviderKind
 from .pasted import EndpointField, IssuerField, PastedField, ScopesField, SecretTextField
@@ -34,7 +35,7 @@ _NOT_FOUND: Final = _("Saved, although the issuer could not be asked for its add
 _WIDE: Final = {"class": "vTextField", "spellcheck": "false", "autocomplete": "off", "dir": "ltr"}
 
 
-class ConnectionForm(_ModelForm):
+class ConnectionForm(FocusOnFirstError, _ModelForm):
     """What all have. An empty secret keeps the saved one; `initial` never holds one (S-2)."""
 
     provider: ClassVar[str]
@@ -63,14 +64,6 @@ class ConnectionForm(_ModelForm):
             if name in self.fields and self._saved[name]:
                 saved = isinstance(self._saved[name], Undecryptable)
                 self.fields[name].help_text = _UNDECRYPTABLE if saved else _SAVED
-
-    def full_clean(self) -> None:
-        """Also move the focus to the first field with an error, which a browser does without a script."""
-        super().full_clean()
-        for name, field in self.fields.items():
-            if name in self.errors:
-                field.widget.attrs["autofocus"] = True
-                break
 
     def clean(self) -> dict[str, Any]:
         super().clean()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mailconfig.catcher import models, reading
 from mailconfig.catcher.models import CaughtMessage
 from mailconfig.catcher.server import Catcher
+from mailconfig.storable import storable
 from mailconfig.website.listening import listen, port_of
 
 LIST = "/admin/catcher/caughtmessage/"
@@ -178,8 +179,8 @@ def test_a_broken_message_is_kept_and_shown(administrator: Client, raw: bytes) -
 
 @given(st.binary() | st.binary().map(lambda body: b"Content-Type: text/plain; charset=" + body))
 def test_reading_never_fails_and_gives_what_a_database_takes(raw: bytes) -> None:
-    texts = [reading.subject(raw), reading.headers(raw), reading.storable(raw.decode("utf-8", "surrogateescape"))]
-    reading.text_body(raw)
+    texts = [reading.subject(raw), reading.headers(raw), storable(raw.decode("utf-8", "surrogateescape"))]
+    reading.body(raw)
     assert "\0" not in "".join(texts)
     assert "".join(texts).encode().decode() == "".join(texts)
 
@@ -188,4 +189,4 @@ def test_an_attachment_is_not_taken_for_the_text() -> None:
     message = EmailMessage(policy=SMTP)
     message.set_content("<p>Only HTML</p>", subtype="html")
     message.add_attachment("attached text", filename="a.txt")
-    assert reading.text_body(message.as_bytes()) == ""
+    assert reading.body(message.as_bytes()) == ""

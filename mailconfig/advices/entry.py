@@ -14,7 +14,6 @@ Login = Literal["oauth", "password", "none"]
 Remedy = Literal[
     "other_way",
     "login_as_sender",
-    "sender_as_login",
     "ehlo_name",
     "full_address",
     "authenticate_again",

@@ -67,7 +67,7 @@ class CaughtMessageAdmin(ModelAdmin):
 
     @admin.display(description=gettext_lazy("text"))
     def text(self, obj: CaughtMessage) -> SafeString | str:
-        body = reading.text_body(bytes(obj.raw))
+        body = reading.body(bytes(obj.raw))
         return shown(body, _("Text")) if body else _("This message has no plain text; its source is below.")
 
     @admin.display(description=gettext_lazy("headers"))

@@ -5,6 +5,8 @@ from typing import Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from mailconfig.storable import storable
+
 from . import reading
 
 KEPT: Final = 1000
@@ -14,9 +16,9 @@ class CaughtMessageManager(models.Manager["CaughtMessage"]):
     def keep(self, *, raw: bytes, sender: str, recipients: list[str], ehlo_name: str, peer: str) -> "CaughtMessage":
         """Store a message and let go of all but the newest."""
         message = self.create(
-            sender=reading.storable(sender),
-            recipients=reading.storable("\n".join(recipients)),
-            ehlo_name=reading.storable(ehlo_name)[:255],
+            sender=storable(sender),
+            recipients=storable("\n".join(recipients)),
+            ehlo_name=storable(ehlo_name)[:255],
             peer=peer[:100],
             subject=reading.subject(raw),
             raw=raw,

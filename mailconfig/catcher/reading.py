@@ -8,14 +8,10 @@ from email.header import decode_header, make_header
 from email.message import Message
 from typing import Final
 
+from mailconfig.storable import storable
+
 LONGEST_SUBJECT: Final = 998  # a line's limit in RFC 5322
 _END_OF_HEADERS: Final = re.compile(rb"\r?\n\r?\n")
-
-
-def storable(text: str) -> str:
-    """Without what no database takes: bytes that were no UTF-8 and NUL (which PostgreSQL refuses)."""
-    whole = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def headers(raw: bytes) -> str:
@@ -30,13 +26,13 @@ def subject(raw: bytes) -> str:
     return " ".join(storable(value).split())[:LONGEST_SUBJECT]
 
 
-def text_body(raw: bytes) -> str:
-    """The first plain text of the message, empty if it has none."""
+def body(raw: bytes, content_type: str = "text/plain") -> str:
+    """The first text of that kind in the message, empty if it has none."""
     try:
         parts = list(email.message_from_bytes(raw).walk())
     except RecursionError:  # hundreds of parts within parts
         return ""
-    texts = (part for part in parts if part.get_content_type() == "text/plain")
+    texts = (part for part in parts if part.get_content_type() == content_type)
     shown = next((part for part in texts if part.get_content_disposition() != "attachment"), None)
     return _decoded(shown) if shown else ""
 

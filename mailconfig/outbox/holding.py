@@ -10,6 +10,7 @@ from mailconfig.exceptions import MailconfigError
 from mailconfig.models import MailServer
 from mailconfig.smtp import Session
 from mailconfig.steps import describe
+from mailconfig.storable import storable
 
 from .claiming import database
 from .models import Attempt, QueuedMessage, ServerQueue, State
@@ -66,7 +67,7 @@ def hold_back(queue: ServerQueue, trouble: ServerQueue.Trouble, error: Exception
     begins = queue.trouble != trouble
     queue.failures = 1 if begins else queue.failures + 1
     queue.held_since = now if begins else queue.held_since
-    queue.trouble, queue.problem = trouble, describe(error).replace("\0", "\ufffd")
+    queue.trouble, queue.problem = trouble, storable(describe(error))
     queue.held_until, queue.held_revision = hold(trouble, queue.failures, now), revision(queue.alias)
     unpaused = ServerQueue.objects.filter(~Q(trouble=trouble), pk=queue.pk)
     tells = bool(unpaused.update(trouble=trouble)) and trouble in NEEDS_A_PERSON

@@ -1,7 +1,5 @@
 """Shows a message without running or fetching anything that is in it."""
 
-import email
-from email.message import Message
 from typing import Final
 
 from django.utils.html import format_html
@@ -13,6 +11,7 @@ from mailconfig.catcher import reading
 LONGEST_SHOWN: Final = 100_000
 
 # Nothing remote, whatever policy the site itself has; and no link leads anywhere, for a sandbox opens no windows.
+# Styles of mail are inline; in a frame without scripts and remote addresses they change only how it looks.
 FRAME_HEAD: Final = (
     '<meta http-equiv="Content-Security-Policy" '
     "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
@@ -21,7 +20,7 @@ FRAME_HEAD: Final = (
 
 
 def text(raw: bytes) -> SafeString:
-    body = reading.text_body(raw)
+    body = reading.body(raw)
     return in_box(body, _("Text")) if body else SafeString(_("This message has no plain text."))
 
 
@@ -31,35 +30,13 @@ def headers(raw: bytes) -> SafeString:
 
 def html(raw: bytes) -> SafeString:
     """The HTML in a frame that may do nothing; empty if there is none."""
-    body = _html_body(raw)
+    body = reading.body(raw, "text/html")
     if not body:
         return SafeString("")
     if len(body) > LONGEST_SHOWN:
         return SafeString(_("Too long to be shown."))
     frame = '<iframe class="outbox-html" sandbox="" title="{}" srcdoc="{}"></iframe>'
     return format_html(frame, _("HTML without remote content"), FRAME_HEAD + body)
-
-
-def _html_body(raw: bytes) -> str:
-    try:
-        parts = list(email.message_from_bytes(raw).walk())
-    except RecursionError:  # hundreds of parts within parts
-        return ""
-    return next((_decoded(part) for part in parts if _is_html(part)), "")
-
-
-def _is_html(part: Message) -> bool:
-    return part.get_content_type() == "text/html" and part.get_content_disposition() != "attachment"
-
-
-def _decoded(part: Message) -> str:
-    payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes):
-        return ""
-    try:
-        return payload.decode(part.get_content_charset("utf-8"), "replace")
-    except (ValueError, LookupError):  # no character set of this name
-        return payload.decode("utf-8", "replace")
 
 
 def in_box(content: str, label: str) -> SafeString:

@@ -2,8 +2,9 @@
 
 from dataclasses import asdict
 
+from oauthconnections.background import task
+
 from .retention import tidy_up
-from .task_framework import task
 from .working import Delivering
 
 

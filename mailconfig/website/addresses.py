@@ -1,6 +1,5 @@
 """The addresses and names under which a browser reaches a site on this machine."""
 
-import ipaddress
 import socket
 from contextlib import suppress
 
@@ -10,13 +9,6 @@ def url(host: str, port: int) -> str:
     wildcards = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
     name = wildcards.get(host, host)
     return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def own_names(host: str) -> list[str]:

@@ -20,9 +20,10 @@ from waitress import wasyncore
 from mailconfig.catcher.server import Catcher
 from mailconfig.outbox.working import in_background
 from mailconfig.website import first_start, setting_up
-from mailconfig.website.addresses import is_loopback, own_names, url
+from mailconfig.website.addresses import own_names, url
 from mailconfig.website.environment import catcher_port, data_folder, words
 from mailconfig.website.listening import listen, listen_if_free, port_of
+from oauthconnections.endpoints import is_loopback
 
 USUAL_CATCHER_PORT: Final = 2525
 LONGEST_WAIT: Final = 0.5
