@@ -18,6 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 from mailconfig.models import MailServer
 from mailconfig.outcomes import notes
 from mailconfig.pool import pool
+from oauthconnections.models import OAuthConnection
 from tests import settings as project
 from tests.missing_tools import (  # noqa: F401 - hooks: pytest finds them here
     pytest_make_collect_report,
@@ -101,6 +102,12 @@ def identity_provider(ca: Authority, trusts_ca: None) -> Iterator[IdentityProvid
             return running.enter_context(IdentityProvider(kind, context, **options))
 
         yield start
+
+
+@pytest.fixture
+def provider(identity_provider: IdentityProviderFactory) -> IdentityProvider:
+    """One of OpenID Connect, as it comes."""
+    return identity_provider()
 
 
 @pytest.fixture
@@ -201,6 +208,21 @@ def no_language_outlives_its_test() -> Iterator[None]:
     translation.deactivate()  # the middleware that chooses one leaves it to this thread
 
 
+# --- the rows of connections ---
+
+
+@pytest.fixture
+def contoso(db: None) -> OAuthConnection:
+    """One whose provider wants a server of its own."""
+    return OAuthConnection.objects.create(name="Contoso", provider="microsoft", tenant="contoso.com", client_id="id")
+
+
+@pytest.fixture
+def keycloak(db: None) -> OAuthConnection:
+    """One whose mail server is entered."""
+    return OAuthConnection.objects.create(name="Keycloak", provider="openid", issuer="https://id.example.com")
+
+
 # --- the cast ---
 
 
@@ -221,6 +243,13 @@ def alice(db: None) -> User:
 def bob(db: None) -> User:
     """May only view the settings."""
     return _staff("bob", "view_")
+
+
+@pytest.fixture
+def olivia(alice: User) -> User:
+    """May do what alice may, and authenticate accounts."""
+    alice.user_permissions.add(Permission.objects.get(codename="authenticate_oauthaccount"))
+    return alice
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -35,6 +36,16 @@ def reaches_pypi() -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+def own_address() -> str:
+    """An address of this machine beside 127.0.0.1; an empty text if it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return ""
+        return str(sock.getsockname()[0])
+
+
 KINDS: Final[dict[str, tuple[Callable[[], object], str]]] = {
     "browser": (
         find_browser,
@@ -60,6 +71,10 @@ KINDS: Final[dict[str, tuple[Callable[[], object], str]]] = {
         installed,
         "The npm package oidc-provider is not here and can't be fetched. To run its tests: connect this machine to "
         "the npm registry (node and npm themselves come with uv sync).",
+    ),
+    "network": (
+        own_address,
+        "This machine has no address but 127.0.0.1. To run the tests that need another: connect it to a network.",
     ),
     "pypi": (
         reaches_pypi,

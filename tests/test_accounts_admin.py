@@ -31,11 +31,6 @@ def client(db: None) -> Client:
 
 
 @pytest.fixture
-def provider(identity_provider: IdentityProviderFactory) -> IdentityProvider:
-    return identity_provider()
-
-
-@pytest.fixture
 def account(client: Client, provider: IdentityProvider) -> OAuthAccount:
     return authenticated(client, connected(provider), provider)
 

@@ -25,23 +25,6 @@ LINE = "smtp.office365.com, port 587, STARTTLS, OAuth 2.0"
 
 
 @pytest.fixture
-def olivia(alice: User) -> User:
-    """May do what alice may, and authenticate accounts."""
-    alice.user_permissions.add(Permission.objects.get(codename="authenticate_oauthaccount"))
-    return alice
-
-
-@pytest.fixture
-def contoso(db: None) -> OAuthConnection:
-    return OAuthConnection.objects.create(name="Contoso", provider="microsoft", tenant="contoso.com", client_id="id")
-
-
-@pytest.fixture
-def keycloak(db: None) -> OAuthConnection:
-    return OAuthConnection.objects.create(name="Keycloak", provider="openid", issuer="https://id.example.com")
-
-
-@pytest.fixture
 def settings_page(
     page: Page,
     sign_in: SignIn,

@@ -10,12 +10,13 @@ from typing import Any
 
 import django
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from pytest_django import Settings
 
 from mailconfig.models import MailServer
 from oauthconnections.fields import Undecryptable
 from tests.conftest import MailServerFactory, ScriptedServerFactory, SMTPServerFactory
+from tests.mailserver_command import refused, run
 from tests.servers.certificates import Authority
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,18 +25,6 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(autouse=True)
 def row(mail_server: MailServerFactory) -> MailServer:
     return mail_server(host="saved.example.com", username="me", password="saved-secret")
-
-
-def run(*arguments: str) -> str:
-    out = io.StringIO()
-    call_command("mailserver", *arguments, stdout=out, stderr=out, no_color=True)
-    return out.getvalue()
-
-
-def refused(*arguments: str) -> str:
-    with pytest.raises(CommandError) as error:
-        run(*arguments)
-    return str(error.value)
 
 
 def stored() -> dict[str, Any]:

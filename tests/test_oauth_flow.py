@@ -21,7 +21,6 @@ from oauthconnections.consumers import Consumer
 from oauthconnections.exceptions import OAuthError
 from oauthconnections.models import Authorization, OAuthAccount, OAuthConnection, WebServer
 from oauthconnections.signals import account_authenticated
-from tests.conftest import IdentityProviderFactory
 from tests.oauth_flow import authenticated, begun, come_back, connected, destination, keeper, signed_in
 from tests.servers.identity_provider import IdentityProvider
 from tests.settings_page import Page
@@ -44,11 +43,6 @@ def kate() -> User:
 @pytest.fixture
 def client(kate: User) -> Client:
     return signed_in(kate)
-
-
-@pytest.fixture
-def provider(identity_provider: IdentityProviderFactory) -> IdentityProvider:
-    return identity_provider()
 
 
 @pytest.fixture

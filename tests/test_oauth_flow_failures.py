@@ -15,7 +15,6 @@ from pytest_django import Settings
 
 from oauthconnections.models import Authorization, OAuthAccount, OAuthConnection
 from oauthconnections.signals import account_authenticated
-from tests.conftest import IdentityProviderFactory
 from tests.oauth_flow import begun, come_back, connected, keeper, signed_in
 from tests.servers.identity_provider import IdentityProvider
 from tests.settings_page import Page
@@ -84,11 +83,6 @@ ERRORS: Final = {
 @pytest.fixture
 def client(db: None) -> Client:
     return signed_in(keeper("kate"))
-
-
-@pytest.fixture
-def provider(identity_provider: IdentityProviderFactory) -> IdentityProvider:
-    return identity_provider()
 
 
 @pytest.fixture

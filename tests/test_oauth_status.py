@@ -1,13 +1,12 @@
 """What page, list and command line say of a connection and its account, and what is left to do elsewhere."""
 
-import io
 import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -19,6 +18,7 @@ from mailconfig.status import describe_status
 from oauthconnections.consumers import consumer
 from oauthconnections.models import OAuthAccount, OAuthConnection
 from tests.conftest import MailServerFactory
+from tests.mailserver_command import refused, run
 from tests.settings_page import Page, opened
 
 JANE = "jane@example.com"
@@ -29,11 +29,6 @@ def contoso(db: None) -> OAuthConnection:
     return OAuthConnection.objects.create(
         name="Contoso", provider="microsoft", tenant="contoso.com", client_id="11112222-bbbb-3333-cccc-4444dddd5555"
     )
-
-
-@pytest.fixture
-def keycloak(db: None) -> OAuthConnection:
-    return OAuthConnection.objects.create(name="Keycloak", provider="openid", issuer="https://id.example.com")
 
 
 def account_of(connection: OAuthConnection, **fields: Any) -> OAuthAccount:
@@ -154,18 +149,6 @@ def test_the_accounts_own_names_are_fine(
 
 
 # --- the command line ---
-
-
-def run(*arguments: str) -> str:
-    out = io.StringIO()
-    call_command("mailserver", *arguments, stdout=out, stderr=out, no_color=True)
-    return out.getvalue()
-
-
-def refused(*arguments: str) -> str:
-    with pytest.raises(CommandError) as error:
-        run(*arguments)
-    return str(error.value)
 
 
 def test_show_names_connection_and_account(mail_server: MailServerFactory, contoso: OAuthConnection) -> None:

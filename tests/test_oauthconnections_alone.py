@@ -7,9 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
-from tests.conftest import IdentityProviderFactory
 from tests.servers.identity_provider import IdentityProvider
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -79,11 +76,6 @@ for kind in ("microsoft", "google", "openid"):
 heavy = {"msal", "google_auth_oauthlib", "requests_oauthlib", "oauthlib", "requests", "urllib3", "jwt"}
 print(json.dumps([sorted({client.get(page).status_code for page in pages}), sorted(heavy & set(sys.modules))]))
 """
-
-
-@pytest.fixture
-def provider(identity_provider: IdentityProviderFactory) -> IdentityProvider:
-    return identity_provider()
 
 
 def run_alone(provider: IdentityProvider) -> list[dict[str, Any]]:

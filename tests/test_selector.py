@@ -29,18 +29,6 @@ def row(mail_server: MailServerFactory) -> MailServer:
     return mail_server(host="own.example.com", port=2525, security="ssl", username="me", password="saved-secret")
 
 
-@pytest.fixture
-def contoso(db: None) -> OAuthConnection:
-    """One whose provider wants a server of its own."""
-    return OAuthConnection.objects.create(name="Contoso", provider="microsoft", tenant="contoso.com", client_id="id")
-
-
-@pytest.fixture
-def keycloak(db: None) -> OAuthConnection:
-    """One whose mail server is entered."""
-    return OAuthConnection.objects.create(name="Keycloak", provider="openid", issuer="https://id.example.com")
-
-
 def account_of(connection: OAuthConnection, name: str = "jane@example.com") -> OAuthAccount:
     return OAuthAccount.objects.create(connection=connection, username=name, access_token="a token")
 

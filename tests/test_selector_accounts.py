@@ -26,16 +26,6 @@ def client_of_alice(client: Client, alice: User) -> Client:
     return client
 
 
-@pytest.fixture
-def contoso(db: None) -> OAuthConnection:
-    return OAuthConnection.objects.create(name="Contoso", provider="microsoft", tenant="contoso.com", client_id="id")
-
-
-@pytest.fixture
-def keycloak(db: None) -> OAuthConnection:
-    return OAuthConnection.objects.create(name="Keycloak", provider="openid", issuer="https://id.example.com")
-
-
 def account_of(connection: OAuthConnection, name: str = JANE, **fields: Any) -> OAuthAccount:
     ends = timezone.now() + timedelta(hours=1)
     known = {"username": name, "email": name, "access_token": f"token of {name}", "expires_at": ends}

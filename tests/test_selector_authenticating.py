@@ -11,7 +11,7 @@ from pytest_django import Settings
 from mailconfig.models import MailServer
 from oauthconnections.models import Authorization, OAuthAccount, OAuthConnection
 from oauthconnections.signals import account_authenticated
-from tests.conftest import IdentityProviderFactory, MailServerFactory
+from tests.conftest import MailServerFactory
 from tests.oauth_accounts import account_of, connected
 from tests.oauth_flow import come_back, destination
 from tests.servers.identity_provider import IdentityProvider
@@ -19,13 +19,6 @@ from tests.settings_page import Page, opened, sent, url
 
 JANE = "jane@example.com"
 PERMISSION = "authenticate_oauthaccount"
-
-
-@pytest.fixture
-def olivia(alice: User) -> User:
-    """May do what alice may, and authenticate accounts."""
-    alice.user_permissions.add(Permission.objects.get(codename=PERMISSION))
-    return alice
 
 
 @pytest.fixture(autouse=True)
@@ -37,11 +30,6 @@ def client_of_olivia(client: Client, olivia: User) -> Client:
 @pytest.fixture(autouse=True)
 def row(mail_server: MailServerFactory) -> MailServer:
     return mail_server(host="own.example.com", port=2525, security="ssl", auth_method="none")
-
-
-@pytest.fixture
-def provider(identity_provider: IdentityProviderFactory) -> IdentityProvider:
-    return identity_provider()
 
 
 @pytest.fixture

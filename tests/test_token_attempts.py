@@ -1,7 +1,6 @@
 """After a refused token there is one more attempt with a new one, within the time, and never in clear text."""
 
 import smtplib
-import socket
 import time
 
 import pytest
@@ -10,6 +9,7 @@ from mailconfig.sasl import TokenRefused
 from mailconfig.smtp import ServerSettings, Session
 from mailconfig.steps import Step
 from tests.conftest import ScriptedServerFactory, SMTPServerFactory
+from tests.missing_tools import own_address
 from tests.servers import scripted
 from tests.servers.certificates import Authority
 from tests.servers.scripted import Conversation
@@ -137,6 +137,7 @@ def test_on_this_machine_a_token_needs_no_encryption(smtp_server: SMTPServerFact
     assert server.logins[0].accepted
 
 
+@pytest.mark.network
 def test_to_any_other_it_is_not_even_asked_for(smtp_server: SMTPServerFactory, ca: Authority) -> None:
     server = smtp_server(host=own_address(), tokens=accepts(), mechanisms=("XOAUTH2",))
     settings = settings_of(server, ca)
@@ -144,13 +145,3 @@ def test_to_any_other_it_is_not_even_asked_for(smtp_server: SMTPServerFactory, c
         Session(settings).open()
     assert settings.token.rejected == []  # type: ignore[union-attr]
     assert server.logins == []
-
-
-def own_address() -> str:
-    """An address of this machine beside 127.0.0.1."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.connect(("192.0.2.1", 9))  # sends nothing
-        except OSError:
-            pytest.skip("this machine has no network address")
-        return str(sock.getsockname()[0])
