@@ -27,7 +27,7 @@ _SESSION_KEY: Final = "mailconfig.authenticating"
 def begin(request: HttpRequest, server: MailServer, return_to: str, *, another: bool) -> HttpResponse:
     """Send the browser to the provider of the chosen connection, or back with what is against it."""
     assert server.oauth_connection
-    request.session[_SESSION_KEY] = {**request.session.get(_SESSION_KEY, {}), str(server.pk): _destination(server)}
+    request.session[_SESSION_KEY] = {**request.session.get(_SESSION_KEY, {}), str(server.pk): server.destination}
     known = server.oauth_account
     again = known if known and known.kind == AccountKind.USER and not another else None
     return start(
@@ -66,22 +66,17 @@ def _is_meant_for(account: OAuthAccount, request: HttpRequest, server: MailServe
     if server.oauth_connection_id != account.connection_id or not request.user.has_perm(PERMISSION):
         return False
     begun = request.session.get(_SESSION_KEY, {}).get(str(server.pk))
-    return begun in (None, _destination(server))  # None: it was begun by code, not on the page
-
-
-def _destination(server: MailServer) -> list[Any]:
-    return [server.effective_host, server.effective_port, server.effective_security]
+    return begun in (None, server.destination)  # None: it was begun by code, not on the page
 
 
 def _attach(account: OAuthAccount, request: HttpRequest, server: MailServer) -> None:
     change = account_change(server.oauth_account, account)
-    fields = ["oauth_account", "revision", "tested_at", "test_error"]
-    server.oauth_account, server.revision = account, server.revision + 1
-    server.tested_at, server.test_error = None, ""
+    fields = ["oauth_account"]
+    server.oauth_account = account
     if not server.from_email and len(account.email) <= LONGEST_SENDER:
         server.from_email = account.email
         fields.append("from_email")
-    server.save(update_fields=fields)
+    server.save_changed(fields)
     message = [{"changed": {"fields": [change]}}]
     assert request.user.pk is not None
     LogEntry.objects.log_actions(request.user.pk, [server], CHANGE, message, single_object=True)

@@ -223,13 +223,13 @@ class MailServerForm(FocusOnFirstError, OAuthForm):
     def store(self) -> MailServer:
         """Write what was entered; locked values live in the settings of the project."""
         server = self.instance
-        if self.changed_settings():
-            server.revision += 1
-            server.tested_at, server.test_error = None, ""
         # Without a choice there is no field of the account, which may have gone for another reason.
         oauth = OAUTH_FIELDS if "oauth_connection" in self.fields else ()
         entered = [*oauth, *(name for name in LOCKABLE if name in self.fields)]
-        server.save(update_fields=[*entered, "revision", "tested_at", "test_error"])
+        if self.changed_settings():
+            server.save_changed(entered)
+        else:
+            server.save(update_fields=entered)
         return server
 
 

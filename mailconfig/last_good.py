@@ -44,15 +44,11 @@ def offered(server: MailServer, record: SendingRecord | None) -> SendingRecord |
 def _secret_text(server: MailServer) -> str:
     values = _values(server)
     apply_locks(server, server.alias)
-    return json.dumps({**values, DESTINATION: _destination(server)})
+    return json.dumps({**values, DESTINATION: server.destination})
 
 
 def _values(server: MailServer) -> dict[str, Any]:
     return {name: getattr(server, name) for name in (*LOCKABLE, *OAUTH_IDS)}
-
-
-def _destination(server: MailServer) -> list[Any]:
-    return [server.effective_host, server.effective_port, server.effective_security]
 
 
 def _kept(record: SendingRecord) -> dict[str, Any]:
@@ -76,13 +72,11 @@ def bring_back(server: MailServer, record: SendingRecord) -> list[str]:
     changed = [name for name in before if name in kept.keys() - locked.keys() and before[name] != kept[name]]
     for name in changed:
         setattr(server, name, kept[name])
-    if _destination(_with_locks(server)) != destination:
+    if _with_locks(server).destination != destination:
         raise CantBeBroughtBack(
             _("The settings of this site fix another server than the one that worked, so nothing was changed.")
         )
-    server.revision += 1
-    server.tested_at, server.test_error = None, ""
-    server.save(update_fields=[*changed, "revision", "tested_at", "test_error"])
+    server.save_changed(changed)
     return [_phrase(server, name, before[name]) for name in changed]
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from oauthconnections.models import OAuthConnection
 from oauthconnections.reports import hide_secrets
 
+from .by_script import asked_by_script
 from .candidates import Candidate
 from .detection import detect
 from .domain_check import check_domain
@@ -85,7 +86,7 @@ def _respond(
     if not context["problem"]:
         note_look_up(request.user, server, note % {"address": address})  # type: ignore[arg-type]
         context |= look_up(server, address)
-    if request.headers.get("X-Requested-With") == "fetch":
+    if asked_by_script(request):
         return render(request, template, {**context, "by_script": True})
     whole = {**page.admin_site.each_context(request), "title": title, "opts": page.opts, "part": template}
     return render(request, "mailconfig/looked_up.html", {**context, **whole})

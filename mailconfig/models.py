@@ -1,5 +1,6 @@
 """MailServer: what an administrator configures for one mailer of the project."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -283,6 +284,17 @@ class MailServer(models.Model):
         """Whether the password would travel readable (S-17); automatic and CRAM-MD5 never say it."""
         readable = self.security == Security.NONE and self.auth_method in (AuthMethod.PLAIN, AuthMethod.LOGIN)
         return readable and self.oauth_connection_id is None
+
+    @property
+    def destination(self) -> list[Any]:
+        """Where its secrets go, as JSON has it: what was entered for one server goes to no other (S-2)."""
+        return [self.effective_host, self.effective_port, self.effective_security]
+
+    def save_changed(self, fields: Iterable[str]) -> None:
+        """Save fields as a new revision, which nobody has tested yet."""
+        self.revision += 1
+        self.tested_at, self.test_error = None, ""
+        self.save(update_fields=[*fields, "revision", "tested_at", "test_error"])
 
     def note_test(self, error: str) -> None:
         """Remember how a test of the saved settings ended; empty: it was accepted."""

@@ -17,6 +17,7 @@ from oauthconnections.reports import hide_secrets
 
 from . import diagnosis, ehlo, live, public_address, remedy_button
 from .advice import STEP_TITLES
+from .by_script import asked_by_script
 from .diagnosis import Outcome
 from .exceptions import MailconfigError
 from .forms import MailServerForm, TestEmailForm
@@ -116,7 +117,7 @@ def _test(
         end(item)
         return render_to_string("mailconfig/test_result.html", {**context, "by_script": True}, request)
 
-    if _asked_by_script(request):
+    if asked_by_script(request):
         return live.respond(request, live.Lines(live.tell(settings, recipient), render_line))
     end(diagnosis.run(settings, recipient))
     return _answer(page, request, context)
@@ -143,7 +144,7 @@ def _too_many(minutes: int) -> str:
 
 
 def _answer(page: "MailServerAdmin", request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    if _asked_by_script(request):
+    if asked_by_script(request):
         return render(request, "mailconfig/test_outcome.html", {**context, "by_script": True})
     context |= {
         **page.admin_site.each_context(request),
@@ -166,11 +167,6 @@ def _carried(draft: MailServerForm | None) -> dict[str, Any]:
     return {"carried": carried, "ask_password": bool(ask)}
 
 
-def _asked_by_script(request: HttpRequest) -> bool:
-    """Whether a script asks, which shows a part of a page, rather than a browser, which shows a whole one."""
-    return request.headers.get("X-Requested-With") == "fetch"
-
-
 @require_POST
 def ehlo_tools(request: HttpRequest, pk: int, page: "MailServerAdmin") -> HttpResponse:
     """Determine the public address anew, or check the EHLO name; both ask others, so only when told to."""
@@ -179,7 +175,7 @@ def ehlo_tools(request: HttpRequest, pk: int, page: "MailServerAdmin") -> HttpRe
         raise PermissionDenied
     apply_locks(server, server.alias)
     findings = _findings(request.POST.get("action", ""), server)
-    if _asked_by_script(request):
+    if asked_by_script(request):
         return HttpResponse(render_ehlo_now(server, findings))
     for finding in findings:
         # Not the name first: the admin begins each message with a capital letter.

@@ -20,21 +20,21 @@ SECRET_WARNING_DAYS: Final = 30
 
 @dataclass(frozen=True)
 class State:
-    """`level` is one of Django's message tags: success, warning, error."""
+    """`level` is one of Django's message tags: success, warning, error. `code` is for machines."""
 
     level: str
     text: str
+    code: str = "ok"
 
 
 def account_state(account: OAuthAccount) -> State:
     if isinstance(account.access_token, Undecryptable) or isinstance(account.refresh_token, Undecryptable):
-        return State(
-            "error", _("The tokens can't be decrypted: the encryption key has changed. Authenticate the account again.")
-        )
+        text = _("The tokens can't be decrypted: the encryption key has changed. Authenticate the account again.")
+        return State("error", text, "undecryptable")
     if account.needs_authentication:
-        return State("error", _("Needs authentication"))
+        return State("error", _("Needs authentication"), "needs_authentication")
     if account.last_error:
-        return State("warning", _("The last renewal failed"))
+        return State("warning", _("The last renewal failed"), "failing")
     renewed = _last_renewed(account)
     if renewed is None:
         return State("warning", _("Not authenticated yet"))

@@ -10,9 +10,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from oauthconnections.fields import Undecryptable
-from oauthconnections.models import OAuthAccount
 from oauthconnections.renewal import Renewal, accounts, idle_accounts, renew_each
+from oauthconnections.states import account_state
 
 
 class Command(BaseCommand):
@@ -58,7 +57,7 @@ class Command(BaseCommand):
 
 def _as_json(renewal: Renewal) -> dict[str, Any]:
     account = renewal.account
-    state = _state(account)
+    state = account_state(account).code
     return {
         "id": account.pk,
         "connection": account.connection.name,
@@ -69,14 +68,6 @@ def _as_json(renewal: Renewal) -> dict[str, Any]:
         "ok": state == "ok" and not renewal.error,
         "error": renewal.error,
     }
-
-
-def _state(account: OAuthAccount) -> str:
-    if isinstance(account.access_token, Undecryptable) or isinstance(account.refresh_token, Undecryptable):
-        return "undecryptable"
-    if account.needs_authentication:
-        return "needs_authentication"
-    return "failing" if account.last_error else "ok"
 
 
 def _sentence(one: dict[str, Any]) -> str:
