@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "mailconfig",
     "mailconfig.catcher",
     "mailconfig.outbox",
+    "mailconfig.notifications",
     "mailconfig.website",
 ]
 
@@ -159,12 +160,11 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "mail_admins": {"class": "django.utils.log.AdminEmailHandler", "level": "ERROR"},
+        "notify": {"class": "mailconfig.notifications.handler.NotificationHandler", "level": "ERROR"},
     },
     "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
-    # Only Django's own errors are mailed: an error of sending mail, mailed, would be the next error of sending mail.
     "loggers": {
-        "django": {"handlers": ["mail_admins"], "level": "INFO"},
+        "django": {"handlers": ["notify"], "level": "INFO"},
         "waitress.queue": {"level": "ERROR"},  # it warns whenever a request waits for a moment
         "mail.log": {"level": "WARNING"},  # aiosmtpd, which would log each line that the catcher is told
     },
