@@ -5,7 +5,8 @@ Needs no models, so that a handler of LOGGING, which Django makes before it load
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -78,12 +79,12 @@ class Pending:
             waiting.first_at = min(waiting.first_at, group.first_at)
             waiting.last_at = max(waiting.last_at, group.last_at)
 
-    def take(self) -> list[Group]:
+    def take(self) -> deque[Group]:
         with self._lock:
-            taken, self._groups = list(self._groups.values()), {}
+            taken, self._groups = deque(self._groups.values()), {}
         return taken
 
-    def put_back(self, groups: list[Group]) -> None:
+    def put_back(self, groups: Iterable[Group]) -> None:
         """As `add`, but no news."""
         with self._lock:
             for group in groups:

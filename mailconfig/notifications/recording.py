@@ -29,9 +29,9 @@ def flush() -> bool:
         chosen = Notifications.objects.in_force()
         with translation.override(chosen.language_code), quiet():
             while groups:
-                if chosen.is_on(groups[-1].occasion):
-                    _record(groups[-1])
-                groups.pop()
+                if chosen.is_on(groups[0].occasion):
+                    _record(groups[0])
+                groups.popleft()
     except Exception as error:  # whatever a database says: those who count must not suffer
         pending.put_back(groups)
         logger.warning("What happened could not be written down, trying again: %s", error)
