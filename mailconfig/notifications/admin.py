@@ -88,7 +88,7 @@ class NotificationsAdmin(SingleRowAdmin):
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        context["subtitle"] = None  # as the title
+        context["title"], context["subtitle"] = _("Notifications"), None
         context["nobody"] = not (context["original"].addresses or context["original"].has_webhook)
         if request.user.has_perm("mailconfig_notifications.view_happening"):
             context["happenings"] = Happening.objects.defer("body", "html")[:RECENT]
@@ -155,7 +155,7 @@ class HappeningAdmin(ModelAdmin):
     readonly_fields = fields
 
     class Media:
-        css = {"all": ["mailconfig/settings.css"]}
+        css = {"all": ["mailconfig/settings.css", "mailconfig/notifications.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

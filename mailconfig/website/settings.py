@@ -127,6 +127,7 @@ if "HOSTNAME_SERVICE_URL" in os.environ:  # set but empty switches the service o
     HOSTNAME_SERVICE_URL = os.environ["HOSTNAME_SERVICE_URL"]
 DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 SERVER_EMAIL = text("SERVER_EMAIL", "root@localhost")
+EMAIL_SUBJECT_PREFIX = "[Mailconfig] "
 # Django 6 wants addresses, 5.2 pairs of name and address.
 ADMINS = words("ADMINS") if django.VERSION >= (6, 0) else [(address, address) for address in words("ADMINS")]
 
