@@ -82,10 +82,13 @@ class HidingReporter(ExceptionReporter):
 
 def _black_out(shown: dict[str, Any], name: str, secrets: list[str]) -> None:
     if shown.get(name):
-        text = str(shown[name])
-        for secret in secrets:
-            text = text.replace(secret, HidingFilter.cleansed_substitute)
-        shown[name] = text
+        shown[name] = blacked_out(str(shown[name]), secrets)
+
+
+def blacked_out(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, HidingFilter.cleansed_substitute)
+    return text
 
 
 def sent_secrets(request: HttpRequest | None) -> list[str]:

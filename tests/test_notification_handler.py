@@ -44,7 +44,13 @@ def unavailable(request: HttpRequest, number: int) -> HttpResponse:
     return HttpResponse(status=503)
 
 
+def log_what_was_posted(request: HttpRequest) -> HttpResponse:
+    logging.getLogger("django.own").error("Refused: %s", request.POST["password"], extra={"request": request})
+    return HttpResponse()
+
+
 urlpatterns = [
+    path("log/", log_what_was_posted),
     path("fail/", fail),
     path("fail/<int:number>/", fail_elsewhere),
     path("mail/", fail_to_send),
@@ -91,11 +97,12 @@ def test_an_error_in_a_view_is_one_group_however_often_it_comes(visitor: Client)
 def test_a_report_is_made_once_for_many(visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     send = NotificationHandler.send_mail
-    monkeypatch.setattr(
-        NotificationHandler,
-        "send_mail",
-        lambda self, *words, **more: (made.append(words[0]), send(self, *words, **more)),
-    )
+
+    def counted(self: NotificationHandler, subject: str, *words: Any, **more: Any) -> None:
+        made.append(subject)
+        send(self, subject, *words, **more)
+
+    monkeypatch.setattr(NotificationHandler, "send_mail", counted)
     for _time in range(20):
         visitor.get("/fail/")
     assert len(made) == 1
@@ -174,6 +181,13 @@ def test_a_report_without_a_request_shows_no_secret_either() -> None:  # S-2
     assert "hunter2" not in row.body + row.html
     assert "it broke" in row.html
     assert groups() == [("Job failed (ValueError)", 1)]
+
+
+def test_a_line_of_the_log_shows_no_posted_secret(visitor: Client) -> None:  # S-2
+    visitor.post("/log/", {"password": POSTED})
+    (group,) = groups()
+    assert group == ("Refused: ********************", 1)
+    assert POSTED not in Happening.objects.get().body
 
 
 def test_a_project_with_a_reporter_of_its_own_keeps_it(settings: Settings) -> None:

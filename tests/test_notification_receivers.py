@@ -1,5 +1,6 @@
 """What this and other apps tell of: accounts, mail, tasks, jobs, and what expires."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from mailconfig.notifications.receivers import tell_job_failed, tell_job_late, t
 from mailconfig.notifications.recording import flush
 from mailconfig.outbox import signals as outbox
 from mailconfig.outbox.models import ServerQueue
+from mailconfig.outbox.working import Delivering
 from mailconfig.outcomes import note_test
 from oauthconnections.models import OAuthAccount, OAuthConnection
 from oauthconnections.signals import account_lost
@@ -200,3 +202,15 @@ def test_an_authority_entered_for_a_mail_server(
     assert told()[0][1].startswith("The certificate authority entered for smtp.example.com:25 ends on ")
     MailServer.objects.update(ca_bundle="-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----")
     assert check_expiries() == 0
+
+
+# --- workers ---
+
+
+def test_a_worker_that_delivers_mail_sends_digests_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    woken: list[bool] = []
+    monkeypatch.setattr("mailconfig.notifications.receivers.background.wake", lambda: woken.append(True))
+    stop = threading.Event()
+    stop.set()
+    Delivering(stop).until_stopped()
+    assert woken == [True]

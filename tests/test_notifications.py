@@ -46,7 +46,7 @@ def own_occasion(monkeypatch: pytest.MonkeyPatch) -> Occasion:
 
 
 def subjects(server: SMTPServer) -> list[str]:
-    return [str(received.message["Subject"]) for received in server.messages]
+    return [str(received.message["Subject"]).strip() for received in server.messages]
 
 
 # --- the first, and the digest ---
@@ -145,7 +145,8 @@ def test_a_project_tells_of_its_own_occasions(server: SMTPServer, own_occasion: 
 
 def test_an_occasion_needs_a_plain_id_of_its_own(own_occasion: Occasion) -> None:
     for wrong in (Occasion("Two words", "x"), Occasion("backup", "Another label")):
-        assert isinstance(raised(lambda wrong=wrong: register(wrong)), ImproperlyConfigured)
+        with pytest.raises(ImproperlyConfigured):
+            register(wrong)
     register(OWN)  # the same again: an app that is loaded twice
 
 

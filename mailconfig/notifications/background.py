@@ -29,7 +29,7 @@ class Background:
         self.forget()
 
     def forget(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what interrupts a thread may have news, too
         self._news, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 

@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.text import capfirst
-from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from oauthconnections.endpoints import host_of, validate_endpoint
@@ -37,7 +36,7 @@ class UnseenURLInput(forms.PasswordInput):
 
 
 def language_choices() -> list[tuple[str, str | Promise]]:
-    usual = get_language_info(settings.LANGUAGE_CODE)["name_local"]
+    usual = dict(settings.LANGUAGES).get(settings.LANGUAGE_CODE, settings.LANGUAGE_CODE)
     return [("", _("That of this site (%(language)s)") % {"language": usual}), *settings.LANGUAGES]
 
 

@@ -9,7 +9,7 @@ from django.conf import global_settings, settings
 from django.utils.functional import Promise
 from django.utils.log import AdminEmailHandler
 
-from oauthconnections.reports import HidingFilter, HidingReporter
+from oauthconnections.reports import HidingFilter, HidingReporter, blacked_out, sent_secrets
 
 from .pending import Group, is_quiet, pending
 
@@ -36,8 +36,7 @@ class NotificationHandler(AdminEmailHandler):
         if is_quiet() or f"{record.name}.".startswith(tuple(f"{name}." for name in TOLD_OTHERWISE)):
             return
         try:
-            self._key = fingerprint(record)
-            self._subject = _subject(record)
+            self._key, self._record = fingerprint(record), record
             if not pending.repeat(OCCASION, self._key):
                 super().emit(record)
         except Exception:  # as handlers of Python's do
@@ -45,7 +44,9 @@ class NotificationHandler(AdminEmailHandler):
 
     def send_mail(self, subject: str | Promise, message: str | Promise, *args: Any, **kwargs: Any) -> None:
         """What `AdminEmailHandler.emit` has composed; the lock of the handler is held meanwhile."""
-        pending.add(Group(OCCASION, self._key, self._subject, message, html=kwargs.get("html_message") or ""))
+        secrets = sent_secrets(getattr(self._record, "request", None)) if self.reporter_class is _Reporter else []
+        what, body = (blacked_out(str(text), secrets) for text in (_subject(self._record), message))
+        pending.add(Group(OCCASION, self._key, what, body, html=kwargs.get("html_message") or ""))
 
 
 class _Reporter(HidingReporter):

@@ -52,7 +52,7 @@ class Pending:
         self.forget()
 
     def forget(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what interrupts a thread may have news, too
         self._groups: dict[tuple[str, str], Group] = {}
 
     def repeat(self, occasion: str, key: str) -> bool:

@@ -121,7 +121,7 @@ def _handler(service: HostnameService) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
-            service.posted.append(Posted(self.headers, content))
+            service.posted.append(Posted(dict(self.headers), content))
             self.do_GET()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the base class
