@@ -76,7 +76,8 @@ class Notes:
         databases = {note.database for note in list(self._waiting.values())}
         self.write()
         for database in databases:
-            connections[database].close_if_unusable_or_obsolete()
+            if not connections[database].in_atomic_block:  # that of a test goes on
+                connections[database].close_if_unusable_or_obsolete()
 
     def write(self) -> None:
         """Write what waits, unless this thread is inside a transaction. Never raises."""
