@@ -248,6 +248,18 @@ def test_who_may_not_see_reports_sees_none(client: Client, alice: User) -> None:
     assert "It broke" not in opened(client).text
 
 
+@pytest.mark.parametrize(
+    ("url", "is_link"), [("/shop/", True), ("https://example.com/", True), ("javascript:x()", False)]
+)
+def test_the_page_concerned_is_a_link_if_it_is_a_page(client: Client, url: str, is_link: bool) -> None:
+    happens(url=url)
+    flush()
+    row = reverse("admin:mailconfig_notifications_happening_change", args=[Happening.objects.get().pk])
+    html = Page.of(client.get(row)).html
+    assert url in html
+    assert (f'<a href="{url}">' in html) is is_link
+
+
 def test_the_list_is_filtered_by_occasion(client: Client) -> None:
     happens()
     flush()

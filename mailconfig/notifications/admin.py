@@ -151,7 +151,7 @@ class HappeningAdmin(ModelAdmin):
     list_display = ("subject", "label", "count", "first_at", "last_at")
     list_filter = (OccasionFilter,)
     search_fields = ("subject",)
-    fields = ("label", "subject", "count", "first_at", "last_at", "told_by_mail", "told_by_webhook", "report")
+    fields = ("label", "subject", "count", "first_at", "last_at", "told_by_mail", "told_by_webhook", "page", "report")
     readonly_fields = fields
 
     class Media:
@@ -172,6 +172,12 @@ class HappeningAdmin(ModelAdmin):
     @admin.display(description=gettext_lazy("occasion"), ordering="occasion")
     def label(self, obj: Happening) -> str:
         return obj.label
+
+    @admin.display(description=gettext_lazy("page"))
+    def page(self, obj: Happening) -> str:
+        """Where a person looks further; addresses come from the project, and a script would be one, too."""
+        is_page = obj.url.startswith(("/", "https://", "http://"))
+        return format_html('<a href="{}">{}</a>', obj.url, obj.url) if is_page else obj.url or "–"
 
     @admin.display(description=gettext_lazy("report"))
     def report(self, obj: Happening) -> SafeString:

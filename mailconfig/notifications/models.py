@@ -118,13 +118,13 @@ class Happening(models.Model):
 
     occasion = models.CharField(_("occasion"), max_length=100)
     key = models.CharField(max_length=200, blank=True, editable=False)
-    subject = models.TextField(_("what"))
+    subject = models.TextField(pgettext_lazy("notification", "what"))
     body = models.TextField(_("report"), blank=True)
     html = models.TextField(blank=True, editable=False)
     url = models.TextField(blank=True, editable=False)
     count = models.PositiveBigIntegerField(_("times"), default=0)
-    first_at = models.DateTimeField(_("first"))
-    last_at = models.DateTimeField(_("last"), db_index=True)
+    first_at = models.DateTimeField(pgettext_lazy("notification", "first"))
+    last_at = models.DateTimeField(pgettext_lazy("notification", "last"), db_index=True)
     told_by_mail = models.PositiveBigIntegerField(_("told by mail"), default=0)
     told_by_webhook = models.PositiveBigIntegerField(_("told by webhook"), default=0)
 

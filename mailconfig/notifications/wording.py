@@ -117,15 +117,14 @@ def _joined(texts: Iterable[str]) -> str:
 
 
 def _subject(entries: list[Entry]) -> str:
-    first = entries[0]
-    if len(entries) > 1:
-        total = sum(entry.new for entry in entries)
-        values = {"first": first.heading, "kinds": len(entries) - 1, "total": total}
+    first, others = entries[0], len(entries) - 1
+    if others:
+        values = {"first": first.heading, "kinds": others, "total": sum(entry.new for entry in entries)}
         return (
             ngettext(
                 "%(first)s, and %(kinds)s other kind, %(total)s in all",
                 "%(first)s, and %(kinds)s other kinds, %(total)s in all",
-                len(entries) - 1,
+                others,
             )
             % values
         )
