@@ -199,6 +199,16 @@ def test_a_sample_arrives(
     assert Happening.objects.count() == 0
 
 
+def test_a_sample_that_arrives_brings_forward_what_failed_before(client: Client, hook: HostnameService) -> None:
+    chosen(recipients="", webhook_format="slack", webhook_url=hook.url, every_minutes=600)
+    hook.answer = text_of_status(503)
+    happens()
+    assert after().webhook == 0
+    hook.answer = text("ok")
+    sampled(client)
+    assert after().webhook == 1
+
+
 def test_a_sample_that_fails_says_why(client: Client, hook: HostnameService, mail_server: MailServerFactory) -> None:
     mail_server()
     hook.answer = text_of_status(410)

@@ -21,7 +21,7 @@ from oauthconnections.fields import Undecryptable
 from oauthconnections.reports import hide_secrets
 from oauthconnections.single_row import SingleRowAdmin
 
-from .delivery import send_sample
+from .delivery import hurry, send_sample
 from .forms import UNDECRYPTABLE, NotificationsForm, language_choices
 from .models import Happening, Notifications
 from .occasions import occasions
@@ -130,6 +130,7 @@ class NotificationsAdmin(SingleRowAdmin):
             if error:
                 messages.error(request, _("%(channel)s: the sample could not be sent. %(error)s") % values)
             else:
+                hurry(channel)
                 messages.success(request, _("%(channel)s: the sample was accepted. See whether it arrived.") % values)
 
 
@@ -151,6 +152,7 @@ class HappeningAdmin(ModelAdmin):
     list_display = ("subject", "label", "count", "first_at", "last_at")
     list_filter = (OccasionFilter,)
     search_fields = ("subject",)
+    show_facets = admin.ShowFacets.NEVER
     fields = ("label", "subject", "count", "first_at", "last_at", "told_by_mail", "told_by_webhook", "page", "report")
     readonly_fields = fields
 
