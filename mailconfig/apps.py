@@ -14,9 +14,11 @@ class MailconfigConfig(AppConfig):
         from oauthconnections import consumers
 
         from . import checks, oauth_consumer  # need the models
+        from .notifications.checks import check_handler
 
         consumers.register(oauth_consumer.CONSUMER)
         register(checks.check_mailers)
         register(checks.check_locked_values)
         register(checks.check_ca_bundle)
         register(checks.check_dns_resolver)
+        register(check_handler)

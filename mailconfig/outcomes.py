@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from django.core.signals import request_finished
 from django.db import connections, transaction
-from django.db.models import Case, DateTimeField, F, Value, When
+from django.db.models import Case, DateTimeField, F, QuerySet, Value, When
 from django.utils import timezone
 
 from . import last_good
 from .models import MailServer
 from .sending_record import SendingRecord
+from .signals import sending_resumed, sending_stopped
 from .storable import storable
 
 logger = logging.getLogger("mailconfig")
@@ -75,7 +76,8 @@ class Notes:
         databases = {note.database for note in list(self._waiting.values())}
         self.write()
         for database in databases:
-            connections[database].close_if_unusable_or_obsolete()
+            if not connections[database].in_atomic_block:  # that of a test goes on
+                connections[database].close_if_unusable_or_obsolete()
 
     def write(self) -> None:
         """Write what waits, unless this thread is inside a transaction. Never raises."""
@@ -106,13 +108,29 @@ class Notes:
 
 
 def _store(note: Note) -> None:
+    rows = SendingRecord.objects.using(note.database).filter(server_id=note.pk)
+    if not _update(rows, note) and MailServer.objects.using(note.database).filter(pk=note.pk).exists():
+        SendingRecord.objects.using(note.database).get_or_create(server_id=note.pk)
+        _update(rows, note)
+
+
+def _update(rows: QuerySet[SendingRecord], note: Note) -> bool:
+    """Whether there was a row; who brings about a change is the one to tell of it."""
     error = storable(note.error)
     values: dict[str, Any] = {"revision": note.revision, "failed_step": note.step, "error": error}
     values |= {"failing_since": _since(note)} if error else {"failing_since": None, "sent_at": note.at}
-    rows = SendingRecord.objects.using(note.database).filter(server_id=note.pk)
-    if not rows.update(**values) and MailServer.objects.using(note.database).filter(pk=note.pk).exists():
-        SendingRecord.objects.using(note.database).get_or_create(server_id=note.pk)
-        rows.update(**values)
+    if rows.filter(failing_since__isnull=bool(error)).update(**values):
+        _tell(rows, error)
+        return True
+    return bool(rows.update(**values))
+
+
+def _tell(rows: QuerySet[SendingRecord], error: str) -> None:
+    server = rows.select_related("server").get().server
+    if error:
+        sending_stopped.send_robust(MailServer, server=server, error=error)
+    else:
+        sending_resumed.send_robust(MailServer, server=server)
 
 
 def _since(note: Note) -> Case:
@@ -125,9 +143,12 @@ def note_test(server: MailServer, error: str) -> None:
     server.note_test(error)
     if not error:
         last_good.keep(server.pk, server.revision)
-        SendingRecord.objects.filter(server=server).update(
-            revision=server.revision, failing_since=None, failed_step="", error=""
-        )
+        rows = SendingRecord.objects.filter(server=server)
+        values: dict[str, Any] = {"revision": server.revision, "failing_since": None, "failed_step": "", "error": ""}
+        if rows.filter(failing_since__isnull=False).update(**values):
+            _tell(rows, "")
+        else:
+            rows.update(**values)
 
 
 notes: Final = Notes()

@@ -57,6 +57,15 @@ def get_json(url: str, headers: Mapping[str, str] | None = None) -> dict[str, An
     return json_of(response)
 
 
+def post(url: str, content: bytes, headers: Mapping[str, str]) -> None:
+    """Hand something over to an address. Raises UnsafeAddress, or ProviderUnavailable unless it says that it has it."""
+    refuse_unsafe(url)
+    with session() as telling:
+        response = telling.post(url, data=content, headers=headers)
+    if not response.ok:
+        raise unavailable(url, _("It answered with status %(status)d.") % {"status": response.status_code})
+
+
 def json_of(response: requests.Response) -> dict[str, Any]:
     with suppress(ValueError):
         content = response.json()

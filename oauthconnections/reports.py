@@ -65,12 +65,13 @@ class HidingReporter(ExceptionReporter):
     """Masks the parts of a debug page that Django shows without asking the filter."""
 
     filter: HidingFilter
-    request: HttpRequest
+    request: HttpRequest | None
 
     def get_traceback_data(self) -> dict[str, Any]:
         data: dict[str, Any] = super().get_traceback_data()
-        data["request_GET_items"] = self.filter.masked_query(self.request.GET).items()
-        data["request_insecure_uri"] = self.request.build_absolute_uri(self.request.path)
+        if self.request is not None:
+            data["request_GET_items"] = self.filter.masked_query(self.request.GET).items()
+            data["request_insecure_uri"] = str(data["request_insecure_uri"]).partition("?")[0]
         secrets = sent_secrets(self.request)
         for shown, name in ((data, "exception_value"), (data, "exception_notes"), (data, "unicode_hint")):
             _black_out(shown, name, secrets)
@@ -81,14 +82,19 @@ class HidingReporter(ExceptionReporter):
 
 def _black_out(shown: dict[str, Any], name: str, secrets: list[str]) -> None:
     if shown.get(name):
-        text = str(shown[name])
-        for secret in secrets:
-            text = text.replace(secret, HidingFilter.cleansed_substitute)
-        shown[name] = text
+        shown[name] = blacked_out(str(shown[name]), secrets)
 
 
-def sent_secrets(request: HttpRequest) -> list[str]:
+def blacked_out(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, HidingFilter.cleansed_substitute)
+    return text
+
+
+def sent_secrets(request: HttpRequest | None) -> list[str]:
     """The secrets that came with a request, in each spelling in which a report could show them."""
+    if request is None:
+        return []
     found = {
         value
         for query in (request.GET, _posted(request))

@@ -16,6 +16,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from mailconfig.models import MailServer
+from mailconfig.notifications.pending import pending
 from mailconfig.outcomes import notes
 from mailconfig.pool import pool
 from oauthconnections.models import OAuthConnection
@@ -39,7 +40,7 @@ from tests.servers.toolkit_provider import ToolkitProvider
 from tests.servers.toolkit_provider import toolkit_provider as run_toolkit_provider
 
 # Before Django 6.0 there is no engine for tasks without a package of its own.
-collect_ignore = [] if django.VERSION >= (6, 0) else ["test_outbox_tasks.py"]
+collect_ignore = [] if django.VERSION >= (6, 0) else ["test_notification_tasks.py", "test_outbox_tasks.py"]
 
 SMTPServerFactory = Callable[..., SMTPServer]
 ScriptedServerFactory = Callable[..., ScriptedServer]
@@ -209,6 +210,12 @@ def no_outcome_outlives_its_test() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def no_happening_outlives_its_test() -> Iterator[None]:
+    yield
+    pending.forget()
+
+
+@pytest.fixture(autouse=True)
 def no_language_outlives_its_test() -> Iterator[None]:
     yield
     translation.deactivate()  # the middleware that chooses one leaves it to this thread
@@ -234,7 +241,8 @@ def keycloak(db: None) -> OAuthConnection:
 
 def _staff(name: str, *actions: str) -> User:
     user = User.objects.create_user(name, f"{name}@example.com", "password", is_staff=True)
-    of_our_apps = Permission.objects.filter(content_type__app_label__in=["mailconfig", "oauthconnections"])
+    ours = ["mailconfig", "mailconfig_notifications", "oauthconnections"]
+    of_our_apps = Permission.objects.filter(content_type__app_label__in=ours)
     user.user_permissions.set(p for p in of_our_apps if p.codename.startswith(actions))
     return user
 

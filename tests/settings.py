@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "mailconfig",
     "mailconfig.catcher",
     "mailconfig.outbox",
+    "mailconfig.notifications",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -7,10 +7,13 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from mailconfig.models import MailServer
+from mailconfig.notifications.models import Happening, Notifications
 from oauthconnections.models import OAuthAccount, OAuthConnection, WebServer
 from tests.conftest import MailServerFactory
+from tests.notifying import chosen
 from tests.settings_page import Page, sent
 
 LOGIN: Final = "login"
@@ -31,6 +34,17 @@ GET: Final[dict[str, list[Answer]]] = {
     "mailconfig_mailserver_detect": [LOGIN, 405, 405, 405, 405, 405],
     "mailconfig_mailserver_check": [LOGIN, 405, 405, 405, 405, 405],
     "mailconfig_mailserver_restore": [LOGIN, 405, 405, 405, 405, 405],
+    "mailconfig_notifications_notifications_changelist": [LOGIN, 403, 302, 403, 302, 302],
+    "mailconfig_notifications_notifications_add": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_notifications_notifications_history": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_notifications_notifications_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_notifications_notifications_change": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_notifications_notifications_sample": [LOGIN, 405, 405, 405, 405, 405],
+    "mailconfig_notifications_happening_changelist": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_notifications_happening_add": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_notifications_happening_history": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_notifications_happening_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_notifications_happening_change": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
@@ -65,6 +79,17 @@ POST: Final[dict[str, list[Answer]]] = {
     "mailconfig_mailserver_detect": [LOGIN, 403, 403, 403, 200, 200],
     "mailconfig_mailserver_check": [LOGIN, 403, 403, 403, 200, 200],
     "mailconfig_mailserver_restore": [LOGIN, 403, 403, 403, 302, 302],
+    "mailconfig_notifications_notifications_changelist": [LOGIN, 403, 302, 403, 302, 302],
+    "mailconfig_notifications_notifications_add": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_notifications_notifications_history": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_notifications_notifications_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_notifications_notifications_change": [LOGIN, 403, 403, 403, 302, 302],
+    "mailconfig_notifications_notifications_sample": [LOGIN, 403, 403, 403, 302, 302],
+    "mailconfig_notifications_happening_changelist": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_notifications_happening_add": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_notifications_happening_history": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_notifications_happening_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_notifications_happening_change": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
@@ -115,6 +140,8 @@ def rows(mail_server: MailServerFactory) -> None:
     fields = {"provider": "microsoft", "tenant": "contoso.com", "client_id": "site", "client_secret": "s3cr3t"}
     connection = OAuthConnection.objects.create(pk=1, name="Contoso", **fields, **nobody)
     OAuthAccount.objects.create(pk=1, connection=connection, subject="1", refresh_token="token")
+    chosen()
+    Happening.objects.create(pk=1, occasion="sending", first_at=timezone.now(), last_at=timezone.now())
 
 
 @pytest.fixture
@@ -141,7 +168,11 @@ def ask(client: Client, request: pytest.FixtureRequest) -> Callable[[str, str, s
         user = request.getfixturevalue(person)
         if user.is_authenticated:
             client.force_login(user)
-        data = sent(None, {"external_url": "https://new.example"}) if name.endswith("_change") else {}
+        data = (
+            sent(None, {"external_url": "https://new.example", "every_minutes": "9"})
+            if name.endswith("_change")
+            else {}
+        )
         response = client.get(path(name)) if method == "GET" else client.post(path(name), data)
         if response.status_code == 302 and response["Location"].startswith(reverse("admin:login")):
             return LOGIN
@@ -165,8 +196,11 @@ def test_each_address_lets_in_whom_it_should(
     assert {name: ask(PEOPLE[number], method, name) for name in table} == expected
 
 
+STORED: Final = (MailServer, WebServer, OAuthConnection, OAuthAccount, Notifications, Happening)
+
+
 def stored() -> list[object]:
-    return [model.objects.values().get() for model in (MailServer, WebServer, OAuthConnection, OAuthAccount)]
+    return [model.objects.values().get() for model in STORED]
 
 
 @pytest.mark.parametrize("person", ["charlie", "bob", "tester"])
@@ -211,6 +245,8 @@ def test_the_group_editor_offers_our_permissions(client: Client, administrator: 
         "outgoing mail server (SMTP) | Can change outgoing mail server (SMTP)",
         "outgoing mail server (SMTP) | Can send a test email",
         "web server | Can change web server",
+        "notifications | Can change notifications",
+        "happening | Can view happening",
         "OAuth connection | Can add OAuth connection",
         "OAuth account | Can authenticate accounts",
         "OAuth account | Can delete OAuth account",

@@ -20,6 +20,7 @@ from mailconfig.sending_record import SendingRecord
 from oauthconnections.models import OAuthAccount, OAuthConnection
 from tests import settings_in_browser as settings_page
 from tests.conftest import MailServerFactory, SMTPServerFactory
+from tests.notification_pages import happening, happenings, notifications, notifications_with_errors
 from tests.settings_in_browser import open_advanced, open_dialog, open_settings, recipient, save, send
 
 pytestmark = pytest.mark.browser
@@ -297,6 +298,10 @@ STATES: Final = [
     page_of_failed_test,
     history,
     web_server,
+    notifications,
+    notifications_with_errors,
+    happening,
+    happenings,
     caught_messages,
     caught_message,
     choice_of_provider,

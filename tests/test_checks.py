@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, run_checks
 from pytest_django import Settings
 
 from mailconfig.locks import LOCKABLE
+from mailconfig.notifications.checks import HANDLER
 
 OURS = "mailconfig.backends.EmailBackend"
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
@@ -107,3 +108,12 @@ def test_a_certificate_file_that_is_missing_is_an_error(settings: Settings, tmp_
     assert "missing.pem" in error.msg
     (tmp_path / "missing.pem").touch()
     assert found() == []
+
+
+def test_a_handler_without_its_app_tells_nobody(settings: Settings) -> None:
+    use_backends(settings, default=OURS)
+    settings.LOGGING = {"version": 1, "handlers": {"notify": {"class": HANDLER}}}
+    assert found() == []
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "mailconfig.notifications"]
+    (error,) = found()
+    assert error.id == "mailconfig_notifications.E001"

@@ -20,6 +20,7 @@ from .delivery import Clock, Tally, deliver
 from .limits import Limits, share
 from .models import QueuedMessage, ServerQueue, State, Worker
 from .options import options
+from .signals import worker_started
 from .waking import Listener
 
 logger = logging.getLogger("mailconfig.outbox")
@@ -49,6 +50,7 @@ class Delivering:
     def until_stopped(self) -> Tally:
         """Deliver what comes; a database that goes away is waited for."""
         others: list[threading.Thread] = []
+        worker_started.send_robust(Worker)
         while not self.stop.is_set():
             try:
                 with self._registered():

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "mailconfig",
     "mailconfig.catcher",
     "mailconfig.outbox",
+    "mailconfig.notifications",
     "mailconfig.website",
 ]
 
@@ -126,6 +127,7 @@ if "HOSTNAME_SERVICE_URL" in os.environ:  # set but empty switches the service o
     HOSTNAME_SERVICE_URL = os.environ["HOSTNAME_SERVICE_URL"]
 DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 SERVER_EMAIL = text("SERVER_EMAIL", "root@localhost")
+EMAIL_SUBJECT_PREFIX = "[Mailconfig] "
 # Django 6 wants addresses, 5.2 pairs of name and address.
 ADMINS = words("ADMINS") if django.VERSION >= (6, 0) else [(address, address) for address in words("ADMINS")]
 
@@ -159,12 +161,11 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "mail_admins": {"class": "django.utils.log.AdminEmailHandler", "level": "ERROR"},
+        "notify": {"class": "mailconfig.notifications.handler.NotificationHandler", "level": "ERROR"},
     },
     "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
-    # Only Django's own errors are mailed: an error of sending mail, mailed, would be the next error of sending mail.
     "loggers": {
-        "django": {"handlers": ["mail_admins"], "level": "INFO"},
+        "django": {"handlers": ["notify"], "level": "INFO"},
         "waitress.queue": {"level": "ERROR"},  # it warns whenever a request waits for a moment
         "mail.log": {"level": "WARNING"},  # aiosmtpd, which would log each line that the catcher is told
     },

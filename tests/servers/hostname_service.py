@@ -1,9 +1,11 @@
-"""A web server that plays the service which tells others their public address."""
+"""A web server that plays the service which tells others their public address, or one that is told something."""
 
+import json
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -67,12 +69,25 @@ def after(seconds: float, answer: Answer) -> Answer:
     return late
 
 
+@dataclass(frozen=True)
+class Posted:
+    """A request with something in it."""
+
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
 class HostnameService:
     """Running inside `with`; `answer` may be exchanged meanwhile; `asked` counts the requests."""
 
     def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer
         self.asked = 0
+        self.posted: list[Posted] = []
         self.ended = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         if tls:
@@ -103,6 +118,11 @@ def _handler(service: HostnameService) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             service.asked += 1
             service.answer(service, self)
+
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            service.posted.append(Posted(dict(self.headers), content))
+            self.do_GET()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the base class
             """Keep the output of the tests free of access logs."""
