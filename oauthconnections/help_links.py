@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 if TYPE_CHECKING:
@@ -31,20 +31,20 @@ def help_address(view: str, provider: str) -> str:
 class HelpedAdmin(_ModelAdmin):
     """Puts the link below the title of each page, whatever template makes the page."""
 
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return _with_help(super().changelist_view(request, *args, **kwargs))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return _with_help(super().changeform_view(request, *args, **kwargs))
 
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return _with_help(super().delete_view(request, *args, **kwargs))
 
-    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def history_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return _with_help(super().history_view(request, *args, **kwargs))
 
 
-def _with_help(response: Any) -> Any:
+def _with_help(response: HttpResponse) -> HttpResponse:
     if isinstance(response, TemplateResponse):
         page = response.resolve_template(response.template_name)
         response.context_data = {**(response.context_data or {}), "page_with_help": page}

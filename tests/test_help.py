@@ -1,7 +1,8 @@
 """The help inside the site: each page of ours leads to it, and each link within it leads somewhere."""
 
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -193,6 +194,15 @@ def test_raw_html_in_a_page_is_text() -> None:
     assert "href" not in html
 
 
+DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_of_the_documentation_leads_to_a_file(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
 # --- search ---
 
 
@@ -254,7 +264,7 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def titles(outline: "list[object]") -> Iterator[str]:
+def titles(outline: Sequence[object]) -> Iterator[str]:
     for entry in outline:
         if isinstance(entry, list):
             yield from titles(entry)
@@ -275,7 +285,7 @@ def test_the_pdf_asks_nobody_for_anything(monkeypatch: pytest.MonkeyPatch) -> No
 def test_without_weasyprint_there_is_no_link_and_the_address_says_why(
     somebody: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "weasyprint", None)
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
     monkeypatch.setattr(pdf, "is_offered", lambda: False)
     pdf._made.cache_clear()
     where = reverse("admin:mailconfig_help_pdf")

@@ -1,6 +1,6 @@
 """Markdown of the help as HTML and as words to search: the only file that uses a Markdown library."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -35,8 +35,7 @@ def parts(source: str) -> list[Part]:
     starts = [number for number, token in enumerate(tokens) if token.type == "heading_open"]
     sections = [tokens[start:end] for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True)]
     return [
-        Part(int(section[0].tag[1]), _words(section[1]), " ".join(map(_words, section[3:])).strip())
-        for section in sections
+        Part(int(section[0].tag[1]), _words(section[1]), _sentences(map(_words, section[3:]))) for section in sections
     ]
 
 
@@ -44,6 +43,11 @@ def first_paragraph(source: str) -> str:
     """The plain words between the title and what follows."""
     tokens = _markdown().parse(source)
     return _words(next(inner for outer, inner in pairwise(tokens) if outer.type == "paragraph_open"))
+
+
+def _sentences(pieces: Iterable[str]) -> str:
+    """One text, in which the cells of a table are told apart too."""
+    return " ".join(piece if piece.endswith((".", ":", "?")) else f"{piece}." for piece in pieces if piece)
 
 
 def _words(token: "Token") -> str:
