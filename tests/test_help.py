@@ -17,15 +17,17 @@ from django.urls import reverse
 from django.utils import translation
 from pytest_django import Settings
 
+from mailconfig.advice import STEP_TITLES
 from mailconfig.catcher.models import CaughtMessage
 from mailconfig.helping import pdf
 from mailconfig.helping.pages import pages
 from mailconfig.helping.searching import search
-from mailconfig.helping.topics import PAGES, PROVIDERS
+from mailconfig.helping.topics import PAGES, PROVIDERS, STEPS
 from mailconfig.models import MailServer
 from mailconfig.outbox.models import QueuedMessage, ServerQueue
 from oauthconnections.models import OAuthAccount, OAuthConnection, WebServer
-from tests.conftest import MailServerFactory
+from tests.conftest import MailServerFactory, SMTPServerFactory
+from tests.settings_page import url
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 CONTENTS: Final = "/admin/mailconfig/mailserver/help/"
@@ -108,6 +110,22 @@ def test_every_topic_has_its_page_and_anchor(somebody: Client) -> None:
     targets = [(page, anchor) for page, _separator, anchor in (name.partition("#") for name in named)]
     assert [page for page, anchor in targets if anchor and anchor not in pages()[page].anchors] == []
     assert {page for page, _anchor in targets} <= set(pages())
+
+
+def test_a_failed_test_leads_to_the_chapter_on_its_step(
+    client: Client, alice: User, mail_server: MailServerFactory, smtp_server: SMTPServerFactory
+) -> None:
+    mail_server(smtp_server(replies={"x@example.com": "550 5.1.1 No such user"}))
+    client.force_login(alice)
+    html = client.post(url("test"), {"recipient": "x@example.com"}).content.decode()
+    [link] = re.findall(r'href="([^"]+when-mail-fails[^"]+)"', html)
+    assert link.endswith("#recipient")
+    assert leads_somewhere(client, link)
+
+
+def test_each_step_has_its_chapter() -> None:
+    titles = {section.anchor: section.title for section in pages()["when-mail-fails"].sections}
+    assert {step: titles[anchor] for step, anchor in STEPS.items()} == STEP_TITLES
 
 
 def test_a_pop_up_has_no_link_that_would_lead_out_of_it(admin_client: Client, mail_server: MailServerFactory) -> None:

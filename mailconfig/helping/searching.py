@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from .pages import Section, pages
 
 MOST_FOUND: Final = 20
+MOST_WORDS: Final = 10
 LONGEST_QUERY: Final = 200
 _AROUND: Final = 100
 """Letters of an excerpt before what was found, and twice as many behind."""
@@ -27,7 +28,8 @@ class Found:
 
 def search(query: str) -> list[Found]:
     """The sections that have most of the words, best first; a word is found within others too."""
-    words = [re.compile(re.escape(word), re.IGNORECASE) for word in dict.fromkeys(re.findall(r"\w+", query))]
+    typed = list(dict.fromkeys(re.findall(r"\w+", query)))[:MOST_WORDS]
+    words = [re.compile(re.escape(word), re.IGNORECASE) for word in typed]
     every = [(_score(section, words), section) for page in pages().values() for section in page.sections]
     most = max((score for score, _section in every), default=(0, 0))[0]
     best = [(score, section) for score, section in every if score[0] == most > 0]

@@ -4,6 +4,8 @@ from typing import Final
 
 from django.urls import NoReverseMatch, reverse
 
+from mailconfig.steps import StepName
+
 PAGES: Final = {
     "mailconfig_mailserver": "outgoing-mail-server",
     "mailconfig_mailserver_test": "send-test-email",
@@ -16,12 +18,30 @@ PAGES: Final = {
     "catcher_": "send-test-email#the-mail-catcher",
     "outbox_": "outbox",
     "outbox_serverqueue": "outbox#queues-of-mail-servers",
-    "notifications_": "notifications",
+    "mailconfig_notifications_": "notifications",
     "scheduling_": "scheduled-jobs",
 }
 """By how the name of the address begins; the longest that fits counts."""
 
 PROVIDERS: Final = {"microsoft": "microsoft-365", "google": "google-workspace", "openid": "own-openid-provider"}
+
+
+STEPS: Final[dict[StepName, str]] = {
+    "resolve": "find-server",
+    "connect": "connect",
+    "secure": "secure",
+    "greet": "greet-ehlo",
+    "authenticate": "authenticate",
+    "sender": "sender",
+    "recipient": "recipient",
+    "message": "message",
+}
+"""The chapters of the page on errors."""
+
+
+def help_on_step(step: StepName) -> str:
+    """Where more is said of what can go wrong in it."""
+    return f"{reverse('admin:mailconfig_help_page', args=['when-mail-fails'])}#{STEPS[step]}"
 
 
 def help_address(view: str, provider: str) -> str:
