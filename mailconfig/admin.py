@@ -25,6 +25,7 @@ from oauthconnections.views import AUTHENTICATE as MAY_AUTHENTICATE
 
 from . import authenticating, bringing_back, last_good, look_ups, views
 from .forms import MailServerForm, TestEmailForm
+from .helping.views import urls as help_urls
 from .history import changed_labels, describe_changes
 from .locks import apply_locks, locked_values, source_of
 from .mailers import DEFAULT_ALIAS, our_aliases
@@ -290,4 +291,4 @@ class MailServerAdmin(SingleRowAdmin):
             )
             for name, view in beside.items()
         ]
-        return [*own, *super().get_urls()]
+        return [*own, *help_urls(self.admin_site), *super().get_urls()]

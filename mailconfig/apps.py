@@ -11,12 +11,14 @@ class MailconfigConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from oauthconnections import consumers
+        from oauthconnections import consumers, help_links
 
         from . import checks, oauth_consumer  # need the models
         from .notifications.checks import check_handler
+        from .helping.topics import help_address
 
         consumers.register(oauth_consumer.CONSUMER)
+        help_links.register(help_address)
         register(checks.check_mailers)
         register(checks.check_locked_values)
         register(checks.check_ca_bundle)

@@ -21,6 +21,7 @@ from .by_script import asked_by_script
 from .diagnosis import Outcome
 from .exceptions import MailconfigError
 from .forms import MailServerForm, TestEmailForm
+from .helping.topics import help_on_step
 from .history import begin_test, end_test, minutes_until_next_test
 from .locks import apply_locks
 from .models import EhloSource, MailServer
@@ -110,6 +111,7 @@ def _test(
         if draft is None or not draft.changed_settings():
             note_test(server, outcome.error)
         context["outcome"], context["offer"] = outcome, _offer(page, request, server, draft, outcome)
+        context["help_on_step"] = help_on_step(outcome.steps[-1].name)
 
     def render_line(item: Step | Outcome) -> str:
         if isinstance(item, Step):

@@ -36,6 +36,15 @@ def reaches_pypi() -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+@cache
+def finds_pango() -> bool:
+    try:
+        import weasyprint  # noqa: F401
+    except OSError:
+        return False
+    return True
+
+
 def own_address() -> str:
     """An address of this machine beside 127.0.0.1; an empty text if it has none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -75,6 +84,11 @@ KINDS: Final[dict[str, tuple[Callable[[], object], str]]] = {
     "network": (
         own_address,
         "This machine has no address but 127.0.0.1. To run the tests that need another: connect it to a network.",
+    ),
+    "pango": (
+        finds_pango,
+        "WeasyPrint does not find Pango. To run the tests of the PDF: apt-get install libpango-1.0-0 libpangoft2-1.0-0 "
+        "libharfbuzz-subset0 fonts-dejavu-core.",
     ),
     "pypi": (
         reaches_pypi,

@@ -45,6 +45,10 @@ GET: Final[dict[str, list[Answer]]] = {
     "mailconfig_notifications_happening_history": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_notifications_happening_delete": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_notifications_happening_change": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_help_changelist": [LOGIN, 200, 200, 200, 200, 200],
+    "mailconfig_help_page": [LOGIN, 200, 200, 200, 200, 200],
+    "mailconfig_help_all": [LOGIN, 200, 200, 200, 200, 200],
+    "mailconfig_help_pdf": [LOGIN, 200, 200, 200, 200, 200],
     "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
@@ -90,6 +94,10 @@ POST: Final[dict[str, list[Answer]]] = {
     "mailconfig_notifications_happening_history": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_notifications_happening_delete": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_notifications_happening_change": [LOGIN, 403, 403, 403, 403, 403],
+    "mailconfig_help_changelist": [LOGIN, 405, 405, 405, 405, 405],
+    "mailconfig_help_page": [LOGIN, 405, 405, 405, 405, 405],
+    "mailconfig_help_all": [LOGIN, 405, 405, 405, 405, 405],
+    "mailconfig_help_pdf": [LOGIN, 405, 405, 405, 405, 405],
     "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
@@ -128,12 +136,15 @@ def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 def path(name: str) -> str:
     if ":" in name:
         return reverse(name, args=(99,) if name.endswith("again") else ())
-    list_or_add = name.endswith(("_changelist", "_add"))
-    return reverse(f"admin:{name}", args=() if list_or_add else (1,))
+    if name == "mailconfig_help_page":
+        return reverse(f"admin:{name}", args=["outbox"])
+    of_no_row = name.endswith(("_changelist", "_add")) or name.startswith("mailconfig_help")
+    return reverse(f"admin:{name}", args=() if of_no_row else (1,))
 
 
 @pytest.fixture(autouse=True)
-def rows(mail_server: MailServerFactory) -> None:
+def rows(mail_server: MailServerFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailconfig.helping.pdf.make", lambda title, language: b"%PDF")  # a true one takes seconds
     mail_server(pk=1, host="saved.example.com")
     WebServer.objects.create(external_url="https://saved.example")
     nobody = {"authorize_url": "https://localhost:1/authorize", "token_url": "https://localhost:1/token"}

@@ -186,6 +186,26 @@ def caught_message(page: Page) -> None:
     expect(page.get_by_label("Headers")).to_be_visible()
 
 
+def contents_of_help(page: Page) -> None:
+    page.goto(reverse("admin:mailconfig_help_changelist"))
+    expect(page.get_by_role("link", name="Microsoft 365")).to_be_visible()
+
+
+def page_of_help(page: Page) -> None:
+    open_settings(page)
+    page.get_by_role("link", name="Help", exact=True).click()
+    page.get_by_role("link", name="Send test email →").click()
+    page.get_by_role("link", name="The steps", exact=True).click()
+    expect(page.get_by_role("heading", name="The steps")).to_be_in_viewport()
+
+
+def search_of_help(page: Page) -> None:
+    contents_of_help(page)
+    page.get_by_label("Search the help").fill("certificate")
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("mark").first).to_have_text("certificate")
+
+
 # --- connections and accounts ---
 
 
@@ -304,6 +324,9 @@ STATES: Final = [
     happenings,
     caught_messages,
     caught_message,
+    contents_of_help,
+    page_of_help,
+    search_of_help,
     choice_of_provider,
     new_connection,
     connection_with_errors,

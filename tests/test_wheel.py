@@ -116,6 +116,7 @@ def test_it_carries_both_apps_with_their_files(wheel: Path) -> None:
             folder = path.split("/")[1]
             app = "oauthconnections" if folder == "copying" else folder  # it lends its script to the other
             assert f"{app}/{path}" in names
+    assert {path.replace("docs/", "mailconfig/", 1) for path in _files("docs/help")} <= names
 
 
 def test_it_carries_nothing_else(wheel: Path) -> None:
@@ -132,10 +133,12 @@ def test_the_settings_page_of_a_new_project_works(project: Project) -> None:
         page = _get(f"{address}/admin/mailconfig/mailserver/", cookies)
         files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
         answers = {file: _get(address + file, cookies).status_code for file in files}
+        help_page = _get(f"{address}/admin/mailconfig/mailserver/help/microsoft-365/", cookies)
     assert page.status_code == 200
     assert "Send test email" in page.text
     assert any("/mailconfig/" in file for file in files)
     assert set(answers.values()) == {200}
+    assert 'id="shared-mailbox"' in help_page.text
 
 
 def _get(address: str, cookies: dict[str, str], seconds: float = 20) -> requests.Response:

@@ -1,7 +1,7 @@
 """What the mail catcher caught, to look at and to delete."""
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -14,19 +14,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from oauthconnections.help_links import HelpedAdmin
+
 from . import reading
 from .models import CaughtMessage
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[CaughtMessage]
-else:
-    ModelAdmin = admin.ModelAdmin  # only the stubs know it as a generic class
 
 LONGEST_SHOWN: Final = 100_000
 
 
 @admin.register(CaughtMessage)
-class CaughtMessageAdmin(ModelAdmin):
+class CaughtMessageAdmin(HelpedAdmin):
     list_display = ["__str__", "sender", "recipients", "received_at"]
     search_fields = ["subject", "sender", "recipients"]
     fields = [
