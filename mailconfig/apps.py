@@ -14,8 +14,8 @@ class MailconfigConfig(AppConfig):
         from oauthconnections import consumers, help_links
 
         from . import checks, oauth_consumer  # need the models
-        from .notifications.checks import check_handler
         from .helping.topics import help_address
+        from .notifications.checks import check_handler
 
         consumers.register(oauth_consumer.CONSUMER)
         help_links.register(help_address)

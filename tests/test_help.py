@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from pytest_django import Settings
 
 from mailconfig.advice import STEP_TITLES
@@ -24,6 +24,7 @@ from mailconfig.helping.pages import pages
 from mailconfig.helping.searching import search
 from mailconfig.helping.topics import PAGES, PROVIDERS, STEPS
 from mailconfig.models import MailServer
+from mailconfig.notifications.models import Happening, Notifications
 from mailconfig.outbox.models import QueuedMessage, ServerQueue
 from oauthconnections.models import OAuthAccount, OAuthConnection, WebServer
 from tests.conftest import MailServerFactory, SMTPServerFactory
@@ -58,6 +59,9 @@ def saved_rows() -> Iterator[Model]:
     yield QueuedMessage.objects.create(sender="a@example.com", recipients="b@example.com", subject="Hello", size=1)
     yield ServerQueue.objects.create(alias="default")
     yield CaughtMessage.objects.create(sender="a@example.com", subject="Hello", peer="127.0.0.1", raw=b"")
+    yield Notifications.objects.in_force()
+    now = timezone.now()
+    yield Happening.objects.create(occasion="server_error", subject="Hello", first_at=now, last_at=now)
 
 
 def pages_of_admin(row: Model) -> Iterator[str]:

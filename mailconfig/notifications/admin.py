@@ -1,6 +1,6 @@
 """The notifications page inside Django's admin, and the list of what happened."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from mailconfig.history import minutes_until_next
 from oauthconnections.endpoints import host_of
 from oauthconnections.fields import Undecryptable
+from oauthconnections.help_links import HelpedAdmin
 from oauthconnections.reports import hide_secrets
 from oauthconnections.single_row import SingleRowAdmin
 
@@ -25,11 +26,6 @@ from .delivery import hurry, send_sample
 from .forms import UNDECRYPTABLE, NotificationsForm, language_choices
 from .models import Happening, Notifications
 from .occasions import occasions
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Happening]
-else:
-    ModelAdmin = admin.ModelAdmin  # only the stubs know it as a generic class
 
 SAMPLE: Final = 12
 """Action flag of a sample in the history, beside those in mailconfig.history."""
@@ -148,7 +144,7 @@ class OccasionFilter(admin.SimpleListFilter):
 
 
 @admin.register(Happening)
-class HappeningAdmin(ModelAdmin):
+class HappeningAdmin(HelpedAdmin):
     list_display = ("subject", "label", "count", "first_at", "last_at")
     list_filter = (OccasionFilter,)
     search_fields = ("subject",)
