@@ -247,6 +247,7 @@ LINES: Final[list[Line]] = [
     ("no-tls-after-starttls", "secure", tls("WRONG_VERSION_NUMBER"), STARTTLS),
     ("tls-too-old", "secure", tls("UNSUPPORTED_PROTOCOL"), SSL),
     ("tls-nothing-in-common", "secure", tls("SSLV3_ALERT_HANDSHAKE_FAILURE"), SSL),
+    ("encryption-damaged", "greet", tls("DECRYPTION_FAILED_OR_BAD_RECORD_MAC"), SSL),
     ("own-authority-unreadable", "secure", ssl.SSLError("not enough data: cadata does not contain a certificate"), SSL),
     ("authority-file-missing", "secure", FileNotFoundError(2, "No such file or directory"), SSL),
     (

@@ -99,7 +99,7 @@ ENTRIES: Final = (
         _("The certificate of “%(host)s”, or one that vouches for it, is too weak to protect anything today."),
         _("The server needs a new certificate, with an RSA key of 2048 bits or more and SHA-256."),
         steps=("secure",),
-        text="(key|md) too (weak|small)",
+        text="(key|md|digest algorithm) too (weak|small)",
     ),
     Entry(
         "certificate-revoked",
@@ -154,6 +154,12 @@ ENTRIES: Final = (
         _("The server has to be updated or set up anew; its settings of ciphers are too old or too narrow."),
         steps=("secure",),
         text="handshake.failure|no.shared.cipher|no.cipher|insufficient.security",
+    ),
+    Entry(
+        "encryption-damaged",
+        _("What came from “%(host)s” was damaged on the way, so the encrypted connection was ended."),
+        _("A firewall or router between that looks into mail does that. Test again; if it stays so, use another port."),
+        text="bad.record.mac|decryption.failed",
     ),
     Entry(
         "own-authority-unreadable",
