@@ -17,8 +17,8 @@ Expected = tuple[str, str]
 """The step that fails, and the id of the advice."""
 
 
-def check(server: ServerSettings, step: str, expected: str) -> Outcome:
-    outcome = in_time(server)
+def check(server: ServerSettings, step: str, expected: str, recipient: str = RECIPIENT) -> Outcome:
+    outcome = in_time(server, recipient)
     assert found(outcome) == (step, expected), outcome.error
     return outcome
 
@@ -31,9 +31,9 @@ def check_together(situations: Mapping[str, tuple[ServerSettings, Expected]]) ->
     assert seen == {name: expected for name, (_server, expected) in situations.items()}
 
 
-def in_time(server: ServerSettings) -> Outcome:
+def in_time(server: ServerSettings, recipient: str = RECIPIENT) -> Outcome:
     started = time.monotonic()
-    outcome = diagnosis.run(server, RECIPIENT)
+    outcome = diagnosis.run(server, recipient)
     assert time.monotonic() - started < server.timeout + 5
     return outcome
 

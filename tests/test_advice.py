@@ -188,6 +188,7 @@ LINES: Final[list[Line]] = [
     ("postfix-sender-domain", "recipient", "450 4.1.8 <a@b>: Sender address rejected: Domain not found", {}),
     ("postfix-sender-unknown", "recipient", "550 5.1.0 <a@b>: Sender address rejected: User unknown in table", {}),
     ("postfix-client-refused", "recipient", "554 5.7.1 <x[192.0.2.1]>: Client host rejected: Access denied", {}),
+    ("postfix-login-missing", "recipient", "554 5.7.1 <a@b>: Recipient address rejected: Access denied", {}),
     ("postfix-recipient-domain", "recipient", "450 4.1.2 <a@b>: Recipient address rejected: Domain not found", {}),
     (
         "postfix-user-unknown",
