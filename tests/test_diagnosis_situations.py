@@ -4,12 +4,11 @@ from typing import Final
 
 import pytest
 
-from mailconfig import diagnosis
 from tests.conftest import ScriptedServerFactory, SMTPServerFactory
 from tests.servers import scripted
 from tests.servers.certificates import Authority
 from tests.servers.scripted import Says, all_of
-from tests.sessions import RECIPIENT, settings_for
+from tests.sessions import settings_for
 from tests.situations import ACCOUNT, FROM, check
 
 SAYS: Final[list[tuple[str, Says, str, str]]] = [
@@ -116,19 +115,3 @@ def test_wrong_encryption_is_found_out_and_offered(smtp_server: SMTPServerFactor
     assert outcome.advice
     assert outcome.advice.remedy == {"security": "starttls", "port": server.port}
     assert outcome.advice.remedy_label == f"Use STARTTLS on port {server.port}"
-
-
-@pytest.mark.parametrize("method", ["plain", "login", "cram-md5"])
-def test_a_transcript_has_no_secret(smtp_server: SMTPServerFactory, ca: Authority, method: str) -> None:  # S-2
-    account = {**ACCOUNT, "auth_method": method}
-    server = smtp_server(security="ssl", users={"me@example.com": "secret"})
-    outcome = diagnosis.run(settings_for(server, ca, **{**FROM, **account}), RECIPIENT)
-    assert outcome.ok
-    lines = "\n".join(line for step in outcome.steps for line in step.lines)
-    assert f"AUTH {method.upper()}" in lines
-    for form in forms_of_the_password():
-        assert form.lower() not in lines.lower()
-
-
-def forms_of_the_password() -> list[str]:
-    return ["secret", "c2VjcmV0", "NlY3JldA", "736563726574", "bWVAZXhhbXBsZS5jb20"]

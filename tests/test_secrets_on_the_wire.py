@@ -57,14 +57,14 @@ def test_the_search_finds_what_it_looks_for() -> None:
 # --- servers that tell what they were told ---
 
 
-def _decoded(word: str) -> str:
+def decoded(word: str) -> str:
     try:
         return base64.b64decode(word, validate=True).decode().replace("\0", " ")
     except ValueError:
         return word
 
 
-def _listen(conversation: Conversation) -> list[str]:
+def listen(conversation: Conversation) -> list[str]:
     """Have a log-in said to its end: the words that came."""
     _auth, mechanism, *words = conversation.line.split(" ")
     for question in QUESTIONS[mechanism][len(words) :]:
@@ -77,7 +77,7 @@ def echo(code: str, cut: int | None = None, *, upper: bool = False) -> Act:
     """Answer a log-in with all that was said in it, as it came and decoded."""
 
     def act(conversation: Conversation) -> None:
-        text = " ".join(f"{word[:cut]}... ({_decoded(word)})" for word in _listen(conversation))
+        text = " ".join(f"{word[:cut]}... ({decoded(word)})" for word in listen(conversation))
         reply = f"{code} You said: {text}".encode()
         conversation.reply(reply.upper() if upper else reply)
 
@@ -85,13 +85,13 @@ def echo(code: str, cut: int | None = None, *, upper: bool = False) -> Act:
 
 
 def echo_on_several_lines(conversation: Conversation) -> None:
-    text = "".join(_listen(conversation))
+    text = "".join(listen(conversation))
     conversation.reply("\r\n".join(f"535-{text[at : at + 20]}" for at in range(0, len(text), 20)) + "\r\n535 No")
 
 
 def hang_up_then(act: Act) -> Act:
     def in_the_middle(conversation: Conversation) -> None:
-        _listen(conversation)
+        listen(conversation)
         act(conversation)
 
     return in_the_middle
