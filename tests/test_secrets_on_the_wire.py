@@ -5,6 +5,7 @@ import json
 import logging
 import smtplib
 import traceback
+from collections.abc import Iterable
 from typing import Final
 
 import pytest
@@ -42,10 +43,15 @@ def _base64(text: str) -> str:
 TRACES: Final = (PASSWORD, _base64(PASSWORD), _base64(f"\0{USER}\0{PASSWORD}"))
 
 
+def pieces_in(text: str, secrets: Iterable[str]) -> list[str]:
+    """What of the secrets stands in a text, be it a piece of 12 characters."""
+    lower = text.lower()
+    pieces = {secret[start : start + 12].lower() for secret in secrets for start in range(len(secret) - 11)}
+    return sorted(piece for piece in pieces if piece in lower)
+
+
 def traces_in(text: str) -> list[str]:
-    """What of the password stands in a text, be it a piece of 12 characters."""
-    pieces = {trace[start : start + 12] for trace in TRACES for start in range(len(trace) - 11)}
-    return sorted(piece for piece in pieces if piece.lower() in text.lower())
+    return pieces_in(text, TRACES)
 
 
 def test_the_search_finds_what_it_looks_for() -> None:
@@ -156,8 +162,9 @@ def test_a_failed_login_shows_nothing_of_the_password(
 
 
 # S-2
-@pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("method", "failure"), [*(("plain", failure) for failure in FAILURES), ("login", "echo"), ("cram-md5", "echo")]
+)
 @pytest.mark.django_db
 def test_sending_mail_shows_and_logs_nothing_of_the_password(
     scripted_server: ScriptedServerFactory,
