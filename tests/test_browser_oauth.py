@@ -145,6 +145,6 @@ def test_a_refused_token_offers_to_sign_in_again_and_the_press_leads_there(
     sign_in_there(page)
     expect(page.get_by_text("Authenticated as jane@example.com").first).to_be_visible()
     assert page.url.endswith(reverse("admin:mailconfig_mailserver_change", args=[MailServer.objects.get().pk]))
-    good.append(OAuthAccount.objects.get().access_token)
+    good.append(str(OAuthAccount.objects.get().access_token))
     expect(send(open_dialog(page))).to_contain_text("Sent to site@example.com")
     assert len(server.messages) == 1

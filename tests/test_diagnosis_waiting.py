@@ -63,7 +63,7 @@ def test_nobody_waits_longer_than_was_said(
     with ExitStack() as running:
         for stage, says, step, expected in SAYS:
             server = scripted_server({stage: says})
-            situations[f"{stage} {says}"] = (settings_for(server, **SHORT), (step, expected))
+            situations[f"{stage} {says!r}"] = (settings_for(server, **SHORT), (step, expected))
         for security, what, ends in ON_THE_WAY:
             behind = smtp_server(security=security, users={"me@example.com": "secret"})
             proxy = running.enter_context(Proxy(behind, **what))

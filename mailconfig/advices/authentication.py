@@ -175,7 +175,7 @@ ENTRIES: Final = (
         _("The server refused the log-in as “%(username)s”: user name or password is wrong, or may not send."),
         _("Enter the password again. Check the user name, and that the account may send by SMTP at its provider."),
         steps=AUTH,
-        codes=(535,),
+        codes=(525, 535, 550, 554),
     ),
     Entry(
         "method-too-weak",
