@@ -36,13 +36,9 @@ CUT: Final[list[tuple[str, bytes | int, str, str]]] = [
 
 RESET: Final = [
     ("none", b"2.1.5 Recipient accepted\r\n", "message", "connection-lost"),
-    (
-        "ssl",
-        5,
-        "secure",
-        "tls-closed",
-    ),  # not before the handshake: Python forgets to close a socket that it finds reset
+    ("ssl", 5, "secure", "tls-closed"),
 ]
+"""None just before a handshake: Python forgets to close a socket that it finds reset there."""
 
 
 @pytest.fixture(autouse=True)

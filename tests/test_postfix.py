@@ -14,7 +14,8 @@ from tests.servers.certificates import Authority
 from tests.servers.postfix import Postfix, postfix
 from tests.situations import FROM, check
 
-pytestmark = [pytest.mark.postfix, pytest.mark.slow]
+# With the database, also where it is not asked: else those tests run later, and start a Postfix of their own.
+pytestmark = [pytest.mark.postfix, pytest.mark.slow, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="module")

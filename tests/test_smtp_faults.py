@@ -17,7 +17,7 @@ from tests.servers.certificates import Authority
 from tests.servers.scripted import Conversation, Says, all_of
 from tests.sessions import MESSAGE, RECIPIENT, SENDER, settings_for
 
-TIMEOUT: Final = 1.0
+TIMEOUT: Final = 0.5
 LITTLE: Final = 1.0
 
 STEP_OF_STAGE: Final[dict[str, StepName]] = {
