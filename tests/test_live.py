@@ -103,6 +103,21 @@ def test_a_token_is_asked_for_where_the_database_is(smtp_server: SMTPServerFacto
     assert len(steps) == 5
 
 
+@pytest.mark.parametrize(("says", "answer"), [("550 5.1.1 Unknown", True), (scripted.close, False)])
+def test_what_a_server_said_is_quoted_and_what_became_of_the_connection_is_for_details(
+    client: Client,
+    mail_server: MailServerFactory,
+    scripted_server: ScriptedServerFactory,
+    says: scripted.Says,
+    answer: bool,
+) -> None:
+    mail_server(scripted_server({"RCPT": says}))
+    told, _details, details = Page.of(press(client)).text.partition("Details")
+    assert ("Answer: me@example.com: 550 5.1.1 Unknown" in told) is answer
+    assert ("unexpectedly" in told) is False
+    assert ("unexpectedly" in details) is not answer
+
+
 # --- remedies ---
 
 
