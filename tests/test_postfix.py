@@ -7,11 +7,14 @@ from typing import Any, Final
 import pytest
 from django.core.mail import EmailMessage, send_mail
 
+from mailconfig import diagnosis
 from mailconfig.models import MailServer
 from mailconfig.smtp import ServerSettings
 from tests.conftest import MailServerFactory
 from tests.servers.certificates import Authority
 from tests.servers.postfix import Postfix, postfix
+from tests.servers.proxy import Proxy, without_starttls
+from tests.sessions import settings_for
 from tests.situations import FROM, check
 
 # With the database, also where it is not asked: else those tests run later, and start a Postfix of their own.
@@ -141,3 +144,12 @@ def test_a_refusal_is_explained(
     known = {**FROM, "security": "starttls", "ca_bundle": ca.pem, "ehlo_name": "site.example.net", **fields}
     recipient = known.pop("to", "somebody@example.com")
     check(ServerSettings(host="localhost", port=running_postfix.ports[listener], **known), step, expected, recipient)
+
+
+def test_an_offer_of_encryption_that_was_taken_out_ends_the_session(  # S-16
+    running_postfix: Postfix, ca: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "LOOK_SECONDS", 0)
+    with Proxy(running_postfix, change=without_starttls) as proxy:
+        check(settings_for(proxy, ca, **FROM, **KNOWN), "secure", "starttls-not-offered")
+        assert proxy.said == b"ehlo site.example.com\r\n"

@@ -122,6 +122,7 @@ class Postfix:
 
     folder: Path
     host: str = "127.0.0.1"
+    security: str = "starttls"
     username: str = "sender"
     password: str = "a pass word"
     ports: dict[str, int] = field(default_factory=lambda: {name: _free_port() for name in LISTENERS})

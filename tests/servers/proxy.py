@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self
 
+from .postfix import Postfix
 from .smtp import SMTPServer
 
 Fate = Literal["cut", "reset", "hold", "drip"]
@@ -36,7 +37,7 @@ class Proxy:
     or so many bytes went through; `then` is what becomes of the connection. `said` is what clients said.
     """
 
-    behind: SMTPServer
+    behind: SMTPServer | Postfix
     then: Fate | None = None
     at: bytes | int = b""
     change: Callable[[bytes], bytes] = unchanged
