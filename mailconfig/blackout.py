@@ -23,6 +23,8 @@ def forms_of(secret: str) -> list[bytes]:
     whole = base64.b64encode(plain)
     shifted = [base64.b64encode(b"\0" * skipped + plain)[4:-4] for skipped in (1, 2, 3)]
     others = [plain.hex().encode(), quote(plain, safe="").encode()] if len(plain) > 3 else []
+    if not secret.isascii():  # in bytes only the case of ASCII is ignored
+        others += [other.encode(errors="surrogatepass") for other in (secret.upper(), secret.lower())]
     url_safe = [form.translate(bytes.maketrans(b"+/", b"-_")) for form in (whole, *shifted)]
     return [form for form in dict.fromkeys((whole, *shifted, *url_safe, *others, plain)) if form]
 

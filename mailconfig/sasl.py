@@ -96,7 +96,7 @@ def authenticate(wire: Wire, method: str, username: str, password: str, *, encry
     server = offered(wire)
     mechanisms = candidates(method, server, encrypted)
     if not mechanisms:
-        raise smtplib.SMTPNotSupportedError(_unsupported(method, server))
+        raise _unsupported(method, server)
     wire.secrets = _secrets_of(username, password)
     for mechanism in mechanisms:
         code, reply = _MECHANISMS[mechanism](wire, username, password)
@@ -107,6 +107,10 @@ def authenticate(wire: Wire, method: str, username: str, password: str, *, encry
         if code != UNRECOGNIZED:
             break
     raise smtplib.SMTPAuthenticationError(code, wire.blacked_out(reply))
+
+
+class SecretInClear(smtplib.SMTPNotSupportedError):
+    """There would be a way to log in, but everybody on the way could read the password or token (S-17)."""
 
 
 class TokenRefused(smtplib.SMTPAuthenticationError):
@@ -138,7 +142,7 @@ def authenticate_with_token(wire: Wire, username: str, token: str, host: str, po
     texts = {"XOAUTH2": xoauth2(username, token), "OAUTHBEARER": oauthbearer(username, token, host, port)}
     mechanisms = [name for name in texts if name in offered(wire)]
     if not mechanisms:
-        raise smtplib.SMTPNotSupportedError(_unsupported(", ".join(texts), offered(wire)))
+        raise _unsupported(", ".join(texts), offered(wire))
     wire.secrets += secrets_of(list(texts.values()), token)
     for mechanism in mechanisms:
         code, reply, refusal = _present(wire, mechanism, texts[mechanism])
@@ -161,15 +165,19 @@ def _present(wire: Wire, mechanism: str, text: str) -> tuple[int, bytes, dict[st
     return code, reply, refusal
 
 
-def _unsupported(method: str, server: list[str]) -> str:
+def _unsupported(method: str, server: list[str]) -> smtplib.SMTPNotSupportedError:
     if not server:
-        return "SMTP AUTH extension not supported by server."
+        return smtplib.SMTPNotSupportedError("SMTP AUTH extension not supported by server.")
     if method == "auto" and not _SECRET_ON_THE_WIRE.isdisjoint(server):
-        return _(
-            "The server offers only %(offered)s, which would send the password in clear text over this connection. "
-            "Choose STARTTLS or SSL/TLS."
-        ) % {"offered": ", ".join(server)}
-    return _("The server does not offer %(wanted)s; it offers %(offered)s.") % {
-        "wanted": ", ".join(_MECHANISMS) if method == "auto" else method.upper(),
-        "offered": ", ".join(server),
-    }
+        return SecretInClear(
+            _(
+                "The server offers only %(offered)s, which would send the password in clear text over this connection. "
+                "Choose STARTTLS or SSL/TLS."
+            )
+            % {"offered": ", ".join(server)}
+        )
+    wanted = ", ".join(_MECHANISMS) if method == "auto" else method.upper()
+    return smtplib.SMTPNotSupportedError(
+        _("The server does not offer %(wanted)s; it offers %(offered)s.")
+        % {"wanted": wanted, "offered": ", ".join(server)}
+    )

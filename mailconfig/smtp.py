@@ -17,7 +17,7 @@ from .blackout import forms_of
 from .dialling import first_that_answers, kinds_of
 from .facts import claims_of, facts_of_encryption, facts_of_greeting, facts_of_login
 from .resolving import Address, addresses_of_server
-from .sasl import ACCEPTED, TokenRefused, authenticate, authenticate_with_token, offered
+from .sasl import ACCEPTED, SecretInClear, TokenRefused, authenticate, authenticate_with_token, offered
 from .steps import Step, StepName, describe, line
 from .transcript import Transcript
 from .trust import ssl_context
@@ -237,7 +237,7 @@ class Session:
         """A token is worth as much as a password: it travels encrypted, or stays on this machine (S-17)."""
         assert self._wire.sock is not None
         if self.settings.security == "none" and not is_loopback(self._wire.sock.getpeername()[0]):
-            raise smtplib.SMTPNotSupportedError(
+            raise SecretInClear(
                 _("The access token would be sent in clear text over this connection. Choose STARTTLS or SSL/TLS.")
             )
 

@@ -38,6 +38,11 @@ class Step:
     offered: tuple[str, ...] = ()
 
     @property
+    def is_answered(self) -> bool:
+        """Whether `detail` of a failure is what the server said, not what became of the connection."""
+        return isinstance(self.error, (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused))
+
+    @property
     def lines(self) -> list[str]:
         """All of it as text."""
         return [*(f"* {fact.label}: {fact.value}" for fact in self.facts), *self.transcript]

@@ -13,6 +13,9 @@ from .transcript import Transcript
 MAX_REPLY: Final = 64 * 1024
 """Bytes of one reply, all its lines together; RFC 5321 section 4.5.3.1.5 gives a line 512."""
 
+CODE: Final = 3
+"""Bytes of the code at the beginning of a reply's line."""
+
 CHUNK: Final = 64 * 1024
 """Bytes of a message after which the deadline starts anew, so that a large message may take its time."""
 
@@ -108,6 +111,7 @@ class _ReplyReader:
         return bool(self._buffer)
 
     def readline(self, limit: int) -> bytes:
+        """A line; what is left of one that was cut within its code is none: nobody knows what it was to say."""
         while b"\n" not in self._buffer and len(self._buffer) < limit and self._receive():
             pass
         line = bytes(self._buffer[: min(self._buffer.find(b"\n") + 1 or len(self._buffer), limit)])
@@ -115,7 +119,7 @@ class _ReplyReader:
         self.left -= len(line)
         if self.left < 0:
             raise OSError("the server's reply does not end")
-        return line
+        return line if line.endswith(b"\n") or len(line) > CODE else b""
 
     def _receive(self) -> bool:
         sock = self._wire.sock

@@ -188,6 +188,7 @@ LINES: Final[list[Line]] = [
     ("postfix-sender-domain", "recipient", "450 4.1.8 <a@b>: Sender address rejected: Domain not found", {}),
     ("postfix-sender-unknown", "recipient", "550 5.1.0 <a@b>: Sender address rejected: User unknown in table", {}),
     ("postfix-client-refused", "recipient", "554 5.7.1 <x[192.0.2.1]>: Client host rejected: Access denied", {}),
+    ("postfix-login-missing", "recipient", "554 5.7.1 <a@b>: Recipient address rejected: Access denied", {}),
     ("postfix-recipient-domain", "recipient", "450 4.1.2 <a@b>: Recipient address rejected: Domain not found", {}),
     (
         "postfix-user-unknown",
@@ -247,6 +248,9 @@ LINES: Final[list[Line]] = [
     ("no-tls-after-starttls", "secure", tls("WRONG_VERSION_NUMBER"), STARTTLS),
     ("tls-too-old", "secure", tls("UNSUPPORTED_PROTOCOL"), SSL),
     ("tls-nothing-in-common", "secure", tls("SSLV3_ALERT_HANDSHAKE_FAILURE"), SSL),
+    ("tls-name-unknown", "secure", tls("TLSV1_UNRECOGNIZED_NAME"), SSL),
+    ("tls-broken-off", "secure", tls("TLSV1_ALERT_INTERNAL_ERROR"), STARTTLS),
+    ("encryption-damaged", "greet", tls("DECRYPTION_FAILED_OR_BAD_RECORD_MAC"), SSL),
     ("own-authority-unreadable", "secure", ssl.SSLError("not enough data: cadata does not contain a certificate"), SSL),
     ("authority-file-missing", "secure", FileNotFoundError(2, "No such file or directory"), SSL),
     (
@@ -340,13 +344,30 @@ LINES: Final[list[Line]] = [
     ("message-refused", "message", "554 5.0.0 No", {}),
 ]
 
+SPELLINGS: Final[list[Line]] = [
+    # other ways in which servers and libraries say the same
+    ("microsoft-policy", "authenticate", "535 5.7.139 user is locked by your organization's security defaults", OFFICE),
+    ("google-daily-limit", "message", "550 5.4.5 Daily sending quota exceeded.", GMAIL),
+    ("too-many-connections", "greet", "421 4.7.0 Too many concurrent SMTP connections from this IP address", {}),
+    ("login-refused", "authenticate", "550 5.7.1 Authentication not allowed", PASSWORD),
+    ("postfix-login-broken", "authenticate", "454 4.7.0 Temporary authentication failure: generic failure", PASSWORD),
+    ("certificate-self-signed", "secure", untrusted("self signed certificate"), SSL),
+    ("certificate-private-authority", "secure", untrusted("self signed certificate in certificate chain"), SSL),
+    ("certificate-too-weak", "secure", untrusted("CA signature digest algorithm too weak"), SSL),
+    ("tls-nothing-in-common", "secure", tls("DH_KEY_TOO_SMALL"), SSL),
+    ("tls-nothing-in-common", "secure", tls("UNSAFE_LEGACY_RENEGOTIATION_DISABLED"), SSL),
+    ("tls-nothing-in-common", "secure", tls("WRONG_SIGNATURE_TYPE"), SSL),
+]
+
 
 def settings(fields: dict[str, Any]) -> ServerSettings:
     known = {"host": "mail.example.com", "port": 587, "from_email": "site@example.com"}
     return ServerSettings(**{**known, **fields})
 
 
-@pytest.mark.parametrize(("expected", "name", "answer", "fields"), LINES, ids=[line[0] for line in LINES])
+@pytest.mark.parametrize(
+    ("expected", "name", "answer", "fields"), [*LINES, *SPELLINGS], ids=[line[0] for line in [*LINES, *SPELLINGS]]
+)
 def test_an_answer_selects_its_advice(
     expected: str, name: StepName, answer: str | Exception, fields: dict[str, Any]
 ) -> None:

@@ -8,14 +8,15 @@ import pytest
 from mailconfig.advice import advise
 from mailconfig.advices import CATALOGUE
 from mailconfig.exceptions import AuthenticationLost, NoTokenNow
-from mailconfig.sasl import TokenRefused
+from mailconfig.sasl import SecretInClear, TokenRefused
 from mailconfig.steps import Step
 from tests.test_advice import LINES, OAUTH, OFFICE_OAUTH, PASSWORD, settings
 
 REFUSED = TokenRefused(535, b"5.7.3 Authentication unsuccessful", {})
 OUTLOOK: Final = "https://outlook.office.com"
 LOST = AuthenticationLost(connection="Example", account="me@example.com", where="/admin/", reason="")
-NOT_SUPPORTED = smtplib.SMTPNotSupportedError("It would go in clear text")
+NOT_SUPPORTED = smtplib.SMTPNotSupportedError("The server does not offer it")
+IN_CLEAR = SecretInClear("Das Passwort ginge im Klartext")
 
 SEEN: Final[list[tuple[str, Exception, dict[str, Any], dict[str, Any]]]] = [
     ("microsoft-token-ended", REFUSED, {"claims": {"aud": OUTLOOK, "scp": "SMTP.Send", "exp": 1}}, OFFICE_OAUTH),
@@ -24,9 +25,9 @@ SEEN: Final[list[tuple[str, Exception, dict[str, Any], dict[str, Any]]]] = [
     ("token-ended", REFUSED, {"claims": {"exp": 1}}, OAUTH),
     ("account-lost", LOST, {}, OAUTH),
     ("no-token", NoTokenNow(meaning="No.", action="Wait."), {}, OAUTH),
-    ("token-in-clear", NOT_SUPPORTED, {"offered": ("XOAUTH2",)}, OAUTH),
+    ("token-in-clear", IN_CLEAR, {"offered": ("XOAUTH2",)}, OAUTH),
     ("only-windows-login", NOT_SUPPORTED, {"offered": ("NTLM", "GSSAPI")}, PASSWORD),
-    ("password-in-clear", NOT_SUPPORTED, {"offered": ("PLAIN",)}, PASSWORD),
+    ("password-in-clear", IN_CLEAR, {"offered": ("PLAIN",)}, PASSWORD),
     ("method-not-offered", NOT_SUPPORTED, {"offered": ("PLAIN",)}, {**PASSWORD, "security": "ssl"}),
 ]
 

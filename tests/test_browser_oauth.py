@@ -10,10 +10,13 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from mailconfig.models import MailServer
 from oauthconnections.models import OAuthAccount, OAuthConnection
-from tests.conftest import IdentityProviderFactory
+from tests.conftest import IdentityProviderFactory, MailServerFactory, SMTPServerFactory
+from tests.oauth_accounts import account_of
 from tests.oauth_flow import connected
 from tests.servers.identity_provider import IdentityProvider
+from tests.settings_in_browser import open_dialog, open_settings, send
 
 pytestmark = pytest.mark.browser
 
@@ -119,3 +122,29 @@ def test_the_redirect_uri_can_be_copied(
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == f"{live_server.url}/oauth/callback/"
     context.close()
+
+
+def test_a_refused_token_offers_to_sign_in_again_and_the_press_leads_there(
+    page: Page,
+    sign_in: Callable[[User], None],
+    admin_user: User,
+    connection: OAuthConnection,
+    provider: IdentityProvider,
+    smtp_server: SMTPServerFactory,
+    mail_server: MailServerFactory,
+) -> None:
+    good: list[str] = []
+    server = smtp_server(tokens=lambda user, token: token in good, mechanisms=("XOAUTH2",))
+    account = account_of(provider, connection)
+    mail_server(server, auth_method="xoauth2", oauth_connection=connection, oauth_account=account)
+    sign_in(admin_user)
+    open_settings(page)
+    outcome = send(open_dialog(page))
+    expect(outcome).to_contain_text("The server did not accept the access token of jane@example.com.")
+    outcome.get_by_role("button", name="Authenticate again").click()
+    sign_in_there(page)
+    expect(page.get_by_text("Authenticated as jane@example.com").first).to_be_visible()
+    assert page.url.endswith(reverse("admin:mailconfig_mailserver_change", args=[MailServer.objects.get().pk]))
+    good.append(str(OAuthAccount.objects.get().access_token))
+    expect(send(open_dialog(page))).to_contain_text("Sent to site@example.com")
+    assert len(server.messages) == 1

@@ -2,16 +2,23 @@
 
 import smtplib
 from collections.abc import Iterator
+from typing import Any, Final
 
 import pytest
 from django.core.mail import EmailMessage, send_mail
 
+from mailconfig import diagnosis
 from mailconfig.models import MailServer
+from mailconfig.smtp import ServerSettings
 from tests.conftest import MailServerFactory
 from tests.servers.certificates import Authority
 from tests.servers.postfix import Postfix, postfix
+from tests.servers.proxy import Proxy, without_starttls
+from tests.sessions import settings_for
+from tests.situations import FROM, check
 
-pytestmark = [pytest.mark.postfix, pytest.mark.slow]
+# With the database, also where it is not asked: else those tests run later, and start a Postfix of their own.
+pytestmark = [pytest.mark.postfix, pytest.mark.slow, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +103,53 @@ def test_without_its_authority_the_certificate_is_refused(server: Postfix, confi
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
         send_mail("Hello", "A text", None, ["somebody@example.com"])
     assert server.messages(0) == []
+
+
+# --- what a test email tells of its refusals ---
+
+KNOWN: Final[dict[str, Any]] = {"auth_method": "plain", "username": "sender@example.com", "password": "a pass word"}
+CLEAR: Final = {"security": "none"}
+OWNED: Final = {"from_email": "owned@example.com"}
+ELSEWHERE: Final = "somebody@other.example"
+
+REFUSALS: Final[list[tuple[str, dict[str, Any], str, str]]] = [
+    # where it listens (LISTENERS), what is set, the step that fails, the advice
+    ("plain", {}, "recipient", "postfix-login-missing"),
+    ("plain", {**KNOWN, "password": "another"}, "authenticate", "login-refused"),
+    ("plain", {**KNOWN, "username": "sender", "password": "another"}, "authenticate", "user-name-incomplete"),
+    ("plain", {**KNOWN, **CLEAR}, "authenticate", "login-needs-encryption"),
+    ("plain", {**KNOWN, "security": "ssl"}, "secure", "starttls-in-place-of-tls"),
+    ("plain", {**KNOWN, "ehlo_name": "localhost"}, "recipient", "ehlo-not-qualified"),
+    ("plain", {**KNOWN, "to": "refused@example.com"}, "recipient", "recipient-refused"),
+    ("plain", {**KNOWN, "ca_bundle": ""}, "secure", "certificate-of-unknown-authority"),
+    ("relay", {"to": ELSEWHERE}, "recipient", "relay-without-login"),
+    ("relay", {**KNOWN, "to": ELSEWHERE}, "recipient", "relay-refused"),
+    ("known", {"to": "unknown@example.com"}, "recipient", "postfix-user-unknown"),
+    ("owned", OWNED, "recipient", "postfix-not-logged-in"),
+    ("owned", {**OWNED, **KNOWN}, "recipient", "postfix-sender-not-owned"),
+    ("encrypted", CLEAR, "sender", "encryption-needed"),
+    ("anonymous", KNOWN, "authenticate", "login-not-offered"),
+    ("small", KNOWN, "sender", "message-too-large"),
+    ("closed", KNOWN, "recipient", "postfix-client-refused"),
+    ("before the text", KNOWN, "message", "message-refused"),
+    ("after the text", KNOWN, "message", "message-refused"),
+    ("broken", KNOWN, "authenticate", "postfix-login-broken"),
+]
+
+
+@pytest.mark.parametrize(("listener", "fields", "step", "expected"), REFUSALS)
+def test_a_refusal_is_explained(
+    running_postfix: Postfix, ca: Authority, listener: str, fields: dict[str, Any], step: str, expected: str
+) -> None:
+    known = {**FROM, "security": "starttls", "ca_bundle": ca.pem, "ehlo_name": "site.example.net", **fields}
+    recipient = known.pop("to", "somebody@example.com")
+    check(ServerSettings(host="localhost", port=running_postfix.ports[listener], **known), step, expected, recipient)
+
+
+def test_an_offer_of_encryption_that_was_taken_out_ends_the_session(  # S-16
+    running_postfix: Postfix, ca: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "LOOK_SECONDS", 0)
+    with Proxy(running_postfix, change=without_starttls) as proxy:
+        check(settings_for(proxy, ca, **FROM, **KNOWN), "secure", "starttls-not-offered")
+        assert proxy.said == b"ehlo site.example.com\r\n"

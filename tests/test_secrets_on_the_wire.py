@@ -5,6 +5,7 @@ import json
 import logging
 import smtplib
 import traceback
+from collections.abc import Iterable
 from typing import Final
 
 import pytest
@@ -42,10 +43,15 @@ def _base64(text: str) -> str:
 TRACES: Final = (PASSWORD, _base64(PASSWORD), _base64(f"\0{USER}\0{PASSWORD}"))
 
 
+def pieces_in(text: str, secrets: Iterable[str]) -> list[str]:
+    """What of the secrets stands in a text, be it a piece of 12 characters."""
+    lower = text.lower()
+    pieces = {secret[start : start + 12].lower() for secret in secrets for start in range(len(secret) - 11)}
+    return sorted(piece for piece in pieces if piece in lower)
+
+
 def traces_in(text: str) -> list[str]:
-    """What of the password stands in a text, be it a piece of 12 characters."""
-    pieces = {trace[start : start + 12] for trace in TRACES for start in range(len(trace) - 11)}
-    return sorted(piece for piece in pieces if piece.lower() in text.lower())
+    return pieces_in(text, TRACES)
 
 
 def test_the_search_finds_what_it_looks_for() -> None:
@@ -57,14 +63,14 @@ def test_the_search_finds_what_it_looks_for() -> None:
 # --- servers that tell what they were told ---
 
 
-def _decoded(word: str) -> str:
+def decoded(word: str) -> str:
     try:
         return base64.b64decode(word, validate=True).decode().replace("\0", " ")
     except ValueError:
         return word
 
 
-def _listen(conversation: Conversation) -> list[str]:
+def listen(conversation: Conversation) -> list[str]:
     """Have a log-in said to its end: the words that came."""
     _auth, mechanism, *words = conversation.line.split(" ")
     for question in QUESTIONS[mechanism][len(words) :]:
@@ -77,7 +83,7 @@ def echo(code: str, cut: int | None = None, *, upper: bool = False) -> Act:
     """Answer a log-in with all that was said in it, as it came and decoded."""
 
     def act(conversation: Conversation) -> None:
-        text = " ".join(f"{word[:cut]}... ({_decoded(word)})" for word in _listen(conversation))
+        text = " ".join(f"{word[:cut]}... ({decoded(word)})" for word in listen(conversation))
         reply = f"{code} You said: {text}".encode()
         conversation.reply(reply.upper() if upper else reply)
 
@@ -85,13 +91,13 @@ def echo(code: str, cut: int | None = None, *, upper: bool = False) -> Act:
 
 
 def echo_on_several_lines(conversation: Conversation) -> None:
-    text = "".join(_listen(conversation))
+    text = "".join(listen(conversation))
     conversation.reply("\r\n".join(f"535-{text[at : at + 20]}" for at in range(0, len(text), 20)) + "\r\n535 No")
 
 
 def hang_up_then(act: Act) -> Act:
     def in_the_middle(conversation: Conversation) -> None:
-        _listen(conversation)
+        listen(conversation)
         act(conversation)
 
     return in_the_middle
@@ -156,8 +162,9 @@ def test_a_failed_login_shows_nothing_of_the_password(
 
 
 # S-2
-@pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("method", "failure"), [*(("plain", failure) for failure in FAILURES), ("login", "echo"), ("cram-md5", "echo")]
+)
 @pytest.mark.django_db
 def test_sending_mail_shows_and_logs_nothing_of_the_password(
     scripted_server: ScriptedServerFactory,

@@ -17,7 +17,7 @@ from tests.servers.certificates import Authority
 from tests.servers.scripted import Conversation, Says, all_of
 from tests.sessions import MESSAGE, RECIPIENT, SENDER, settings_for
 
-TIMEOUT: Final = 1.0
+TIMEOUT: Final = 0.5
 LITTLE: Final = 1.0
 
 STEP_OF_STAGE: Final[dict[str, StepName]] = {
@@ -67,8 +67,17 @@ FAULTS: Final[dict[str, tuple[Says, tuple[type[OSError], ...] | None, str]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def quick_collecting() -> Iterator[None]:
+    """Not all that was there before is looked through again after each test."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
-def no_socket_is_left() -> Iterator[None]:
+def no_socket_is_left(quick_collecting: None) -> Iterator[None]:
     yield
     gc.collect()  # one that was not closed gives a ResourceWarning, which is an error here
 

@@ -16,7 +16,7 @@ from tests.servers import scripted
 from tests.servers.certificates import Authority
 from tests.servers.scripted import Act, Conversation, ScriptedServer
 from tests.sessions import RECIPIENT, settings_for
-from tests.test_secrets_on_the_wire import FAILURES, echo, everything_shown_of, failure_of
+from tests.test_secrets_on_the_wire import FAILURES, echo, everything_shown_of, failure_of, pieces_in
 
 USER: Final = "me@example.com"
 FIRST: Final = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJtYWlsIiwidXBuIjoibWUifQ.c2lnbmF0dXJlIG9mIGl0"
@@ -31,10 +31,7 @@ def _traces(token: str) -> list[str]:
 
 
 def traces_in(text: str) -> list[str]:
-    """What of the tokens stands in a text, be it a piece of 12 characters."""
-    traces = [*_traces(FIRST), *_traces(FRESH)]
-    pieces = {trace[start : start + 12] for trace in traces for start in range(len(trace) - 11)}
-    return sorted(piece for piece in pieces if piece.lower() in text.lower())
+    return pieces_in(text, [*_traces(FIRST), *_traces(FRESH)])
 
 
 def give(rejected: str = "") -> str:

@@ -30,10 +30,8 @@ ENTRIES: Final = (
         _("The access token would have been sent in clear text over this connection, so it was not sent at all."),
         _("Choose STARTTLS or SSL/TLS as connection security."),
         steps=AUTH,
-        errors=("SMTPNotSupportedError",),
+        errors=("SecretInClear",),
         login="oauth",
-        security=("none",),
-        when="offers_login",
     ),
     Entry(
         "oauth-not-offered",
@@ -56,10 +54,7 @@ ENTRIES: Final = (
         _("The server would take the password only in clear text over this connection, so it was not sent at all."),
         _("Choose STARTTLS or SSL/TLS as connection security."),
         steps=AUTH,
-        errors=("SMTPNotSupportedError",),
-        login="password",
-        security=("none",),
-        text="clear text|Klartext",
+        errors=("SecretInClear",),
         remedy="other_way",
     ),
     Entry(
@@ -180,7 +175,7 @@ ENTRIES: Final = (
         _("The server refused the log-in as “%(username)s”: user name or password is wrong, or may not send."),
         _("Enter the password again. Check the user name, and that the account may send by SMTP at its provider."),
         steps=AUTH,
-        codes=(535,),
+        codes=(525, 535, 550, 554),
     ),
     Entry(
         "method-too-weak",

@@ -41,7 +41,8 @@ SAID: Final = (
         _("There are too many connections to the server at the same time."),
         _("Wait a minute. If it happens often, let fewer processes send at once."),
         text=(
-            "too many (concurrent |simultaneous )?(connections|sessions)|concurrent connections|connection (limit|rate)"
+            "too many (concurrent|simultaneous|(smtp )?(connections|sessions))|concurrent connections|"
+            "connection (limit|rate)"
         ),
     ),
     Entry(

@@ -45,7 +45,7 @@ ENTRIES: Final = (
             "Have an administrator of Microsoft Entra exempt the account or this address; the sign-in log names "
             "the rule."
         ),
-        text="did not meet the criteria",
+        text="did not meet the criteria|security defaults",
     ),
     Entry(
         "microsoft-locked",
@@ -161,7 +161,7 @@ ENTRIES: Final = (
         "microsoft-too-many-messages",
         _("The mailbox has sent more than Microsoft allows in a minute or a day."),
         _("Wait, and send less at once: 30 messages a minute, 10,000 recipients a day. More needs another service."),
-        text="SubmissionQuotaExceeded|sending quota|MessageRateExceeded",
+        text="SubmissionQuotaExceeded|MessageRateExceeded|daily limit for message recipients",
     ),
     Entry(
         "microsoft-account-blocked",

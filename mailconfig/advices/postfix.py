@@ -39,6 +39,16 @@ ENTRIES: Final = (
         text="client host rejected: access denied",
     ),
     Entry(
+        "postfix-login-missing",
+        _("The server takes mail on port %(port)s only after a log-in."),
+        _(
+            "Choose an authentication method and enter user name and password. A server that knows this site by its "
+            "address most often listens on port 25."
+        ),
+        text="recipient address rejected: access denied",
+        login="none",
+    ),
+    Entry(
         "postfix-recipient-domain",
         _("The server does not find the domain of the recipient."),
         _("Check the recipient's address."),
@@ -60,7 +70,10 @@ ENTRIES: Final = (
         "postfix-login-broken",
         _("The server's own check of passwords (SASL) does not work."),
         _("Whoever runs it has to look at its log: Dovecot or saslauthd does not answer Postfix."),
-        text="temporary authentication failure: connection lost|no mechanism available|cannot connect to saslauthd",
+        text=(
+            "temporary authentication failure: (connection lost|generic failure)|no mechanism available|"
+            "cannot connect to saslauthd"
+        ),
     ),
     Entry(
         "postfix-login-not-enabled",

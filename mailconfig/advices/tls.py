@@ -69,7 +69,7 @@ ENTRIES: Final = (
             "certificate: SHA-256 %(fingerprint)s."
         ),
         steps=("secure",),
-        text="self-signed certificate in certificate chain",
+        text="self[- ]signed certificate in certificate chain",
         remedy="trust_certificate",
     ),
     Entry(
@@ -80,7 +80,7 @@ ENTRIES: Final = (
             "it: SHA-256 %(fingerprint)s."
         ),
         steps=("secure",),
-        text="self-signed certificate",
+        text="self[- ]signed certificate",
         remedy="trust_certificate",
     ),
     Entry(
@@ -99,7 +99,7 @@ ENTRIES: Final = (
         _("The certificate of “%(host)s”, or one that vouches for it, is too weak to protect anything today."),
         _("The server needs a new certificate, with an RSA key of 2048 bits or more and SHA-256."),
         steps=("secure",),
-        text="(key|md) too (weak|small)",
+        text="(certificate|ee|ca) key too (weak|small)|(md|digest algorithm) too weak",
     ),
     Entry(
         "certificate-revoked",
@@ -153,7 +153,23 @@ ENTRIES: Final = (
         _("“%(host)s” and this site know no way to encrypt in common."),
         _("The server has to be updated or set up anew; its settings of ciphers are too old or too narrow."),
         steps=("secure",),
-        text="handshake.failure|no.shared.cipher|no.cipher|insufficient.security",
+        text=(
+            "handshake.failure|no.shared.cipher|no.cipher|insufficient.security|dh.key.too.small|unsafe.legacy|"
+            "signature.(type|algorithm)"
+        ),
+    ),
+    Entry(
+        "tls-name-unknown",
+        _("What answers on port %(port)s does not know itself as “%(host)s”, so it did not begin to encrypt."),
+        _("Check the server. Enter the name for which it has a certificate: its provider can tell."),
+        steps=("secure",),
+        text="unrecognized.name",
+    ),
+    Entry(
+        "encryption-damaged",
+        _("What came from “%(host)s” was damaged on the way, so the encrypted connection was ended."),
+        _("A firewall or router between that looks into mail does that. Test again; if it stays so, use another port."),
+        text="bad.record.mac|decryption.failed",
     ),
     Entry(
         "own-authority-unreadable",
@@ -233,6 +249,14 @@ ENTRIES: Final = (
         steps=("secure",),
         security=("starttls",),
         text="eof|closed|reset|broken pipe",
+        remedy="other_way",
+    ),
+    Entry(
+        "tls-broken-off",
+        _("“%(host)s” and this site began to encrypt and could not agree."),
+        _("Something is wrong with its set-up. Show “Details” to whoever runs it, or try another port."),
+        steps=("secure",),
+        errors=("SSLError",),
         remedy="other_way",
     ),
 )

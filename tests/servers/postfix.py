@@ -59,10 +59,32 @@ smtpd_relay_restrictions = permit_sasl_authenticated, reject
 smtpd_recipient_restrictions = check_recipient_access inline:{{refused@example.com=REJECT}}
 """
 
+LISTENERS: Final[dict[str, list[str]]] = {
+    "plain": [],
+    "tls": ["smtpd_tls_wrappermode=yes"],
+    "relay": ["smtpd_relay_restrictions=reject_unauth_destination"],
+    "known": [
+        "smtpd_relay_restrictions=reject_unauth_destination",
+        "virtual_mailbox_maps=inline:{known@example.com=inbox/}",
+    ],
+    "owned": [
+        "smtpd_sender_login_maps=inline:{owned@example.com=somebody@example.com}",
+        "smtpd_sender_restrictions=reject_sender_login_mismatch",
+        "smtpd_relay_restrictions=reject_unauth_destination",
+    ],
+    "encrypted": ["smtpd_tls_security_level=encrypt"],
+    "anonymous": ["smtpd_sasl_auth_enable=no"],
+    "small": ["message_size_limit=100"],
+    "closed": ["smtpd_client_restrictions=reject"],
+    "before the text": ["smtpd_data_restrictions=reject"],
+    "after the text": ["smtpd_end_of_data_restrictions=reject"],
+    "broken": ["smtpd_sasl_path=nothing_here"],
+}
+"""What listens, each on a port of its own, and how it differs from the settings above."""
+
 # service, type, privileged ("n" for yes), process limit, command
 MASTER_CF: Final = """\
-127.0.0.1:{port} inet n - n - - smtpd
-127.0.0.1:{tls_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+{listeners}
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -93,14 +115,30 @@ def _free_port() -> int:
 
 @dataclass
 class Postfix:
-    """A running server; `port` speaks STARTTLS, `tls_port` TLS at once. Takes mail for example.com, but refused@."""
+    """A running server; `port` speaks STARTTLS, `tls_port` TLS at once. Takes mail for example.com, but refused@.
+
+    `ports` are those of all LISTENERS.
+    """
 
     folder: Path
     host: str = "127.0.0.1"
+    security: str = "starttls"
     username: str = "sender"
     password: str = "a pass word"
-    port: int = field(default_factory=_free_port)
-    tls_port: int = field(default_factory=_free_port)
+    ports: dict[str, int] = field(default_factory=lambda: {name: _free_port() for name in LISTENERS})
+
+    @property
+    def port(self) -> int:
+        return self.ports["plain"]
+
+    @property
+    def tls_port(self) -> int:
+        return self.ports["tls"]
+
+    def _listeners(self) -> str:
+        """The lines of master.cf: service, type, privileged, process limit, command."""
+        changed = {name: " ".join(f"-o {{{setting}}}" for setting in LISTENERS[name]) for name in LISTENERS}
+        return "\n".join(f"127.0.0.1:{self.ports[name]} inet n - n - - smtpd {changed[name]}" for name in LISTENERS)
 
     def write(self, authority: Authority) -> None:
         """Put all its files into its folder."""
@@ -116,7 +154,7 @@ class Postfix:
             "etc/master.cf": MASTER_CF,
             "etc/sasl/smtpd.conf": SASL_CONF,
         }.items():
-            values = {"folder": self.folder, "uid": uid, "port": self.port, "tls_port": self.tls_port}
+            values = {"folder": self.folder, "uid": uid, "listeners": self._listeners()}
             (self.folder / file).write_text(text.format(**values))
         certificate = authority.issue()
         certificate.cert_chain_pems[0].write_to_path(self.folder / "certificate.pem")

@@ -32,6 +32,9 @@ DEFAULTS: Final[dict[str, Says]] = {
 }
 """The stages of a conversation, and what is said at those that a script leaves out."""
 
+GIVES_UP: Final = 4
+"""Seconds; fewer than the time-out of the rows of tests."""
+
 FEATURES_WITH_STARTTLS: Final = "250-mail.test\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS"
 
 
@@ -195,6 +198,16 @@ def reset(conversation: Conversation) -> None:
 def stall(conversation: Conversation) -> None:
     """Accept and say nothing, until the test is over."""
     conversation.wait(600)
+
+
+def when(may_go_on: threading.Event, says: str) -> Act:
+    """Say it when the test lets the server go on; it gives up before whoever waits for the server does."""
+
+    def act(conversation: Conversation) -> None:
+        if may_go_on.wait(GIVES_UP):
+            conversation.reply(says)
+
+    return act
 
 
 def dripping(every: float, text: bytes = b"250-" + b"x" * 600) -> Act:
