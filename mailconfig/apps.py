@@ -1,7 +1,7 @@
 """The app as Django loads it."""
 
 from django.apps import AppConfig
-from django.core.checks import register
+from django.core.checks import Tags, register
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,9 +14,14 @@ class MailconfigConfig(AppConfig):
         from oauthconnections import consumers
 
         from . import checks, oauth_consumer  # need the models
+        from .monitoring import accounts, alarm_checks, health, servers
 
         consumers.register(oauth_consumer.CONSUMER)
         register(checks.check_mailers)
         register(checks.check_locked_values)
         register(checks.check_ca_bundle)
         register(checks.check_dns_resolver)
+        register(alarm_checks.check_alarms, Tags.database)
+        register(alarm_checks.check_metrics)
+        health.register(servers.PART)
+        health.register(accounts.PART)

@@ -2,7 +2,7 @@
 
 E001 EXTERNAL_URL is no address. E002 FIELD_ENCRYPTION_KEYS is no list of strings. W001 a key is short.
 W002 a stored secret can't be decrypted. W003 the session's cookie stays behind when a provider sends the browser back.
-W004 the secret of a connection ends soon.
+W004 the secret of a connection ends soon. W005 an account needs authentication.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from .encryption import field_encryption_keys
 from .external_url import locked_url
 from .fields import Undecryptable
-from .models import OAuthConnection
+from .models import OAuthAccount, OAuthConnection
 from .redirect_uri import samesite_is_strict
 from .states import State, secret_state
 from .stored_secrets import StoredSecret, batches
@@ -109,6 +109,30 @@ def _ending(connection: OAuthConnection, state: State) -> checks.CheckMessage:
         % {"connection": connection, "end": state.text},
         hint=_("Make a new one at the provider and enter it on the page of the connection."),
         id="oauthconnections.W004",
+    )
+
+
+@checks.register(checks.Tags.database)
+def check_accounts(
+    app_configs: Sequence[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Runs with `check --database` and with `migrate`."""
+    alias = router.db_for_read(OAuthAccount)
+    if alias not in (databases or ()):
+        return []
+    # Before the first migration there is no table, and nothing to warn of.
+    with suppress(DatabaseError), transaction.atomic(using=alias):
+        lost = OAuthAccount.objects.using(alias).filter(needs_authentication=True).select_related("connection")
+        return [_needs_authentication(account) for account in lost[:MOST_LISTED]]
+    return []
+
+
+def _needs_authentication(account: OAuthAccount) -> checks.CheckMessage:
+    return checks.Warning(
+        _("The account %(account)s of the OAuth connection “%(connection)s” needs authentication.")
+        % {"account": account, "connection": account.connection},
+        hint=_("Open it in the admin under “OAuth accounts”, and press “Authenticate again”."),
+        id="oauthconnections.W005",
     )
 
 
