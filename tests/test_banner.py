@@ -18,7 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from mailconfig.models import MailServer
-from mailconfig.outbox.models import QueuedMessage, ServerQueue
+from mailconfig.outbox.models import QueuedMessage, ServerQueue, Worker
 from mailconfig.sending_record import SendingRecord
 from oauthconnections.models import OAuthAccount, OAuthConnection
 from tests.conftest import MailServerFactory, SMTPServerFactory
@@ -225,6 +225,7 @@ def test_it_costs_three_queries(
     client: Client, alice: User, mail_server: MailServerFactory, settings: Settings
 ) -> None:
     mail_server(host="mail.example.com")
+    Worker.objects.create(token="1", host="here", pid=1)
     client.force_login(alice)
 
     def count() -> int:

@@ -294,6 +294,7 @@ def test_however_much_there_is_the_database_is_asked_as_often(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     broken(mail_server)
+    Worker.objects.create(token="1", host="here", pid=1)
     account = OAuthAccount.objects.create(connection=contoso, email="a@example.com", needs_authentication=True)
     mail_server(oauth_connection=contoso, oauth_account=account)
     for number in range(20):

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from django.db.models import Exists
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -49,10 +48,11 @@ def _why_held(queue: ServerQueue) -> str:
 
 
 def _nobody_delivers() -> Iterator[Alarm]:
-    """The database looks for mail only if it finds no worker, so this is cheap however much waits."""
+    """Mail is looked for only if there is no worker, so that this is cheap however much waits."""
     long_ago = timezone.now() - PATIENCE
-    workers = Worker.objects.filter(seen_at__gt=long_ago)
-    waits = QueuedMessage.objects.filter(~Exists(workers), state=State.QUEUED, due_at__lt=long_ago)
+    if Worker.objects.filter(seen_at__gt=long_ago).exists():
+        return
+    waits = QueuedMessage.objects.filter(state=State.QUEUED, due_at__lt=long_ago)
     held = ServerQueue.objects.exclude(trouble="").values("alias")
     if waits.exclude(alias__in=held).exists():
         text = _("Mail waits and nobody delivers it. Start “manage.py deliver_mail”.")
