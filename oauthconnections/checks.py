@@ -5,7 +5,7 @@ W002 a stored secret can't be decrypted. W003 the session's cookie stays behind 
 W004 the secret of a connection ends soon. W005 an account needs authentication.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 from typing import Any, Final
@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, router, transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from .encryption import field_encryption_keys
@@ -92,15 +93,14 @@ def check_secrets_ends(
     app_configs: Sequence[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
     """Runs with `check --database` and with `migrate`."""
-    alias = router.db_for_read(OAuthConnection)
-    if alias not in (databases or ()):
-        return []
-    # Before the first migration there is no table, and nothing to warn of.
-    with suppress(DatabaseError), transaction.atomic(using=alias):
-        rows = OAuthConnection.objects.using(alias).only("name", "secret_expires_on")
-        ending = [(connection, secret_state(connection)) for connection in rows]
-        return [_ending(connection, state) for connection, state in ending if state and state.level != "success"]
-    return []
+    return from_database(OAuthConnection, databases, _ending_secrets)
+
+
+def _ending_secrets(alias: str) -> Iterator[checks.CheckMessage]:
+    for connection in OAuthConnection.objects.using(alias).only("name", "secret_expires_on"):
+        state = secret_state(connection)
+        if state and state.level != "success":
+            yield _ending(connection, state)
 
 
 def _ending(connection: OAuthConnection, state: State) -> checks.CheckMessage:
@@ -117,13 +117,24 @@ def check_accounts(
     app_configs: Sequence[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
     """Runs with `check --database` and with `migrate`."""
-    alias = router.db_for_read(OAuthAccount)
+    return from_database(OAuthAccount, databases, _lost_accounts)
+
+
+def _lost_accounts(alias: str) -> Iterator[checks.CheckMessage]:
+    lost = OAuthAccount.objects.using(alias).filter(needs_authentication=True).select_related("connection")
+    return map(_needs_authentication, lost[:MOST_LISTED])
+
+
+def from_database(
+    model: type[Model], databases: Collection[str] | None, find: Callable[[str], Iterable[checks.CheckMessage]]
+) -> list[checks.CheckMessage]:
+    """What is found in the database of a model, whose alias `find` gets; nothing if it is none of `databases`."""
+    alias = router.db_for_read(model)
     if alias not in (databases or ()):
         return []
     # Before the first migration there is no table, and nothing to warn of.
     with suppress(DatabaseError), transaction.atomic(using=alias):
-        lost = OAuthAccount.objects.using(alias).filter(needs_authentication=True).select_related("connection")
-        return [_needs_authentication(account) for account in lost[:MOST_LISTED]]
+        return list(find(alias))
     return []
 
 

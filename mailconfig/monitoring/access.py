@@ -1,7 +1,7 @@
 """Who may read /metrics, and the details of /healthz: the setting MAILCONFIG_METRICS says."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Final, Self
 
@@ -17,7 +17,7 @@ KEYS: Final = {"token", "addresses"}
 class Access:
     """All that is set must be met; `problem` says what is wrong with the setting, and then nobody is let in."""
 
-    token: str = ""
+    token: str = field(default="", repr=False)
     networks: tuple[Network, ...] = ()
     problem: str = ""
 

@@ -29,8 +29,7 @@ LONGEST: Final = 300
 class BannerMiddleware(MiddlewareMixin):
     """Says on each page of the admin that mail doesn't go out, to who can do something about it.
 
-    Stands behind the middleware of authentication and messages. The banner is no stored message: it is there for as
-    long as its cause is, and asks the database anew for each page.
+    The banner is no stored message: it is there for as long as its cause is, and asks the database anew for each page.
     """
 
     def process_template_response(self, request: HttpRequest, response: TemplateResponse) -> TemplateResponse:
