@@ -1,7 +1,7 @@
 """The app as Django loads it."""
 
 from django.apps import AppConfig
-from django.core.checks import register
+from django.core.checks import Tags, register
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,6 +15,7 @@ class MailconfigConfig(AppConfig):
 
         from . import checks, oauth_consumer  # need the models
         from .helping.topics import help_address
+        from .monitoring import accounts, alarm_checks, health, servers
         from .notifications.checks import check_handler
 
         consumers.register(oauth_consumer.CONSUMER)
@@ -24,3 +25,7 @@ class MailconfigConfig(AppConfig):
         register(checks.check_ca_bundle)
         register(checks.check_dns_resolver)
         register(check_handler)
+        register(alarm_checks.check_alarms, Tags.database)
+        register(alarm_checks.check_metrics)
+        health.register(servers.PART)
+        health.register(accounts.PART)

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import DEFAULT_DB_ALIAS, DatabaseError
+from django.db import DatabaseError
 
 from .composing import Envelope, compose
 from .models import MailServer
-from .outcomes import Note, notes
+from .outcomes import note_mail
 from .pool import KEEP_SECONDS, pool
 from .smtp import Delivery, ServerSettings, Session
 from .steps import describe
@@ -126,12 +126,9 @@ class EmailBackend(BaseEmailBackend):
 
     def _note(self, session: Session | None = None, error: OSError | None = None) -> None:
         """For the status line: that mail was accepted, or what keeps it from being so. Recipients are of one mail."""
-        server = self._server
-        if server is None or server.pk is None or isinstance(error, smtplib.SMTPRecipientsRefused):
-            return
-        step = (session and session.failed_step) or ""
-        told = describe(error) if error else ""
-        notes.take(Note(server.pk, server.revision, server._state.db or DEFAULT_DB_ALIAS, step, told))
+        if self._server and not isinstance(error, smtplib.SMTPRecipientsRefused):
+            step = (session and session.failed_step) or ""
+            note_mail(self._server, step, describe(error) if error else "")
 
     def _give_up_if_lost(self) -> None:
         # Else a server that hangs would cost its time-out for each message of a batch that fails silently.

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.core.signals import request_finished
-from django.db import connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Case, DateTimeField, F, QuerySet, Value, When
 from django.utils import timezone
 
@@ -136,6 +136,12 @@ def _tell(rows: QuerySet[SendingRecord], error: str) -> None:
 def _since(note: Note) -> Case:
     going_on = When(revision=note.revision, failing_since__isnull=False, then=F("failing_since"))
     return Case(going_on, default=Value(note.at), output_field=DateTimeField())
+
+
+def note_mail(server: MailServer, step: str = "", error: str = "") -> None:
+    """Remember that a mail was accepted, or what kept it from being so; a server that has no row is not remembered."""
+    if server.pk is not None:
+        notes.take(Note(server.pk, server.revision, server._state.db or DEFAULT_DB_ALIAS, step, error))
 
 
 def note_test(server: MailServer, error: str) -> None:

@@ -1,7 +1,9 @@
 """The status line of the settings page: whether mail can be sent, as far as is known without trying."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -20,21 +22,28 @@ from .steps import Step
 
 @dataclass(frozen=True)
 class Status:
-    """`level` is one of Django's message tags: success, warning, error."""
+    """`level` is one of Django's message tags: success, warning, error. `code` is for machines."""
 
     level: str
     text: str
-    advice: Advice | None = field(default=None, compare=False)
+    code: str = "ok"
+    advise: Callable[[], Advice | None] = field(default=lambda: None, compare=False, repr=False)
+
+    @cached_property
+    def advice(self) -> Advice | None:
+        """Found when a page shows it: that may look up the name said in EHLO."""
+        return self.advise()
 
 
 def describe_status(server: MailServer) -> Status:
     """Expects a server with locked values applied."""
     if found := problems(MailServer, server.alias):
-        return Status("error", " ".join([_("Mail can't be sent."), *found]))
+        return Status("error", " ".join([_("Mail can't be sent."), *found]), "settings")
     if not server.effective_host:
-        return Status("warning", _("Not configured yet. Until a server is saved here, sending mail is an error."))
+        text = _("Not configured yet. Until a server is saved here, sending mail is an error.")
+        return Status("warning", text, "not_configured")
     if problem := _problem_of_login(server):
-        return Status("error", problem)
+        return Status("error", problem, "needs_authentication" if server.oauth_connection else "settings")
     record = record_of(server)
     if record and record.revision == server.revision:
         if record.failing_since:
@@ -53,7 +62,7 @@ def _failing(server: MailServer, record: SendingRecord, since: datetime) -> Stat
     local = timezone.localtime(since)
     form = "TIME_FORMAT" if local.date() == timezone.localdate() else "SHORT_DATETIME_FORMAT"
     text = _("Sending has failed since %(time)s: %(error)s") % {"time": date_format(local, form), "error": record.error}
-    return Status("error", text, _advice(server, record))
+    return Status("error", text, "failing", lambda: _advice(server, record))
 
 
 def _advice(server: MailServer, record: SendingRecord) -> Advice | None:
@@ -66,10 +75,11 @@ def _advice(server: MailServer, record: SendingRecord) -> Advice | None:
 
 def _tested(server: MailServer) -> Status:
     if server.tested_at is None:
-        return Status("warning", _("Not tested yet. Send a test email."))
+        return Status("warning", _("Not tested yet. Send a test email."), "not_tested")
     ago = _("%(time)s ago") % {"time": timesince(server.tested_at)}
     if server.test_error:
-        return Status("error", _("The test email failed %(ago)s: %(error)s") % {"ago": ago, "error": server.test_error})
+        text = _("The test email failed %(ago)s: %(error)s") % {"ago": ago, "error": server.test_error}
+        return Status("error", text, "test_failed")
     return Status("success", _("Mail works: the test email was accepted %(ago)s.") % {"ago": ago})
 
 

@@ -8,7 +8,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
@@ -132,7 +133,7 @@ class OAuthAccountAdmin(UsedRowsAdmin):
             "account": account,
             "back": self._place(request, account),
         }
-        return render(request, "oauthconnections/disconnect.html", context)
+        return TemplateResponse(request, "oauthconnections/disconnect.html", context)
 
     def _disconnect(self, request: HttpRequest, account: OAuthAccount) -> None:
         by_hand = BY_HAND[ProviderKind(account.connection.provider)]

@@ -2,10 +2,10 @@
 
 E001 EXTERNAL_URL is no address. E002 FIELD_ENCRYPTION_KEYS is no list of strings. W001 a key is short.
 W002 a stored secret can't be decrypted. W003 the session's cookie stays behind when a provider sends the browser back.
-W004 the secret of a connection ends soon.
+W004 the secret of a connection ends soon. W005 an account needs authentication.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 from typing import Any, Final
@@ -15,12 +15,13 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, router, transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from .encryption import field_encryption_keys
 from .external_url import locked_url
 from .fields import Undecryptable
-from .models import OAuthConnection
+from .models import OAuthAccount, OAuthConnection
 from .redirect_uri import samesite_is_strict
 from .states import State, secret_state
 from .stored_secrets import StoredSecret, batches
@@ -92,15 +93,14 @@ def check_secrets_ends(
     app_configs: Sequence[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
     """Runs with `check --database` and with `migrate`."""
-    alias = router.db_for_read(OAuthConnection)
-    if alias not in (databases or ()):
-        return []
-    # Before the first migration there is no table, and nothing to warn of.
-    with suppress(DatabaseError), transaction.atomic(using=alias):
-        rows = OAuthConnection.objects.using(alias).only("name", "secret_expires_on")
-        ending = [(connection, secret_state(connection)) for connection in rows]
-        return [_ending(connection, state) for connection, state in ending if state and state.level != "success"]
-    return []
+    return from_database(OAuthConnection, databases, _ending_secrets)
+
+
+def _ending_secrets(alias: str) -> Iterator[checks.CheckMessage]:
+    for connection in OAuthConnection.objects.using(alias).only("name", "secret_expires_on"):
+        state = secret_state(connection)
+        if state and state.level != "success":
+            yield _ending(connection, state)
 
 
 def _ending(connection: OAuthConnection, state: State) -> checks.CheckMessage:
@@ -109,6 +109,41 @@ def _ending(connection: OAuthConnection, state: State) -> checks.CheckMessage:
         % {"connection": connection, "end": state.text},
         hint=_("Make a new one at the provider and enter it on the page of the connection."),
         id="oauthconnections.W004",
+    )
+
+
+@checks.register(checks.Tags.database)
+def check_accounts(
+    app_configs: Sequence[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Runs with `check --database` and with `migrate`."""
+    return from_database(OAuthAccount, databases, _lost_accounts)
+
+
+def _lost_accounts(alias: str) -> Iterator[checks.CheckMessage]:
+    lost = OAuthAccount.objects.using(alias).filter(needs_authentication=True).select_related("connection")
+    return map(_needs_authentication, lost[:MOST_LISTED])
+
+
+def from_database(
+    model: type[Model], databases: Collection[str] | None, find: Callable[[str], Iterable[checks.CheckMessage]]
+) -> list[checks.CheckMessage]:
+    """What is found in the database of a model, whose alias `find` gets; nothing if it is none of `databases`."""
+    alias = router.db_for_read(model)
+    if alias not in (databases or ()):
+        return []
+    # Before the first migration there is no table, and nothing to warn of.
+    with suppress(DatabaseError), transaction.atomic(using=alias):
+        return list(find(alias))
+    return []
+
+
+def _needs_authentication(account: OAuthAccount) -> checks.CheckMessage:
+    return checks.Warning(
+        _("The account %(account)s of the OAuth connection “%(connection)s” needs authentication.")
+        % {"account": account, "connection": account.connection},
+        hint=_("Open it in the admin under “OAuth accounts”, and press “Authenticate again”."),
+        id="oauthconnections.W005",
     )
 
 

@@ -8,7 +8,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, ngettext, pgettext
@@ -116,7 +117,7 @@ class OAuthConnectionAdmin(UsedRowsAdmin):
             "choices": choices,
             "is_popup": IS_POPUP_VAR in request.GET,
         }
-        return render(request, "oauthconnections/choose_provider.html", context)
+        return TemplateResponse(request, "oauthconnections/choose_provider.html", context)
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

@@ -16,6 +16,7 @@ from tests.conftest import MailServerFactory
 from tests.notifying import chosen
 from tests.settings_page import Page, sent
 
+NAMESPACES: Final = ("mailconfig_monitoring", "oauthconnections")
 LOGIN: Final = "login"
 """A redirect to the log-in page."""
 Answer = int | str
@@ -64,6 +65,9 @@ GET: Final[dict[str, list[Answer]]] = {
     "oauthconnections_oauthconnection_change": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthconnection_authenticate": [LOGIN, 405, 405, 405, 405, 405],
     "oauthconnections_oauthconnection_application": [LOGIN, 405, 405, 405, 405, 405],
+    "mailconfig_monitoring:healthz": [200, 200, 200, 200, 200, 200],
+    "mailconfig_monitoring:live": [200, 200, 200, 200, 200, 200],
+    "mailconfig_monitoring:metrics": [404, 404, 404, 404, 404, 404],  # until a token or networks are set
     "oauthconnections:callback": [400, 400, 400, 400, 400, 400],
     "oauthconnections:again": [405, 405, 405, 405, 405, 405],
     "oauthconnections_webserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
@@ -113,6 +117,9 @@ POST: Final[dict[str, list[Answer]]] = {
     "oauthconnections_oauthconnection_change": [LOGIN, 403, 403, 403, 200, 200],
     "oauthconnections_oauthconnection_authenticate": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthconnection_application": [LOGIN, 403, 403, 403, 403, 302],
+    "mailconfig_monitoring:healthz": [405, 405, 405, 405, 405, 405],
+    "mailconfig_monitoring:live": [405, 405, 405, 405, 405, 405],
+    "mailconfig_monitoring:metrics": [405, 405, 405, 405, 405, 405],
     "oauthconnections:callback": [405, 405, 405, 405, 405, 405],
     "oauthconnections:again": [403, 403, 403, 403, 403, 404],
     "oauthconnections_webserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
@@ -126,7 +133,7 @@ POST: Final[dict[str, list[Answer]]] = {
 def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
-            yield from names(pattern, f"{pattern.namespace}:" if pattern.namespace == "oauthconnections" else "")
+            yield from names(pattern, f"{pattern.namespace}:" if pattern.namespace in NAMESPACES else "")
         elif isinstance(pattern, URLPattern):
             name = f"{prefix}{pattern.name or ''}"
             if name.startswith(("mailconfig", "oauthconnections")):

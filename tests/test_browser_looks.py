@@ -16,6 +16,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 
 from mailconfig.catcher.models import CaughtMessage
 from mailconfig.models import MailServer
+from mailconfig.outbox.models import ServerQueue
 from mailconfig.sending_record import SendingRecord
 from oauthconnections.models import OAuthAccount, OAuthConnection
 from tests import settings_in_browser as settings_page
@@ -133,6 +134,14 @@ def settings_failing(page: Page) -> None:
     open_settings(page)
     page.get_by_text("What to do").click()
     expect(page.get_by_role("button", name="Bring back the settings")).to_be_visible()
+
+
+def page_with_banner(page: Page) -> None:
+    error = f"{LONG_ANSWER} {'x' * 300}"
+    SendingRecord.objects.create(server=MailServer.objects.get(), failing_since=timezone.now(), error=error)
+    ServerQueue.objects.create(alias="news", trouble=ServerQueue.Trouble.BY_HAND)
+    page.goto(reverse("admin:index"))
+    expect(page.get_by_role("link", name="Open queues of mail servers")).to_be_visible()
 
 
 def dialog_detect(page: Page) -> None:
@@ -312,6 +321,7 @@ STATES: Final = [
     dialog_failure,
     dialog_bad_recipient,
     settings_failing,
+    page_with_banner,
     dialog_detect,
     page_of_checked_domain,
     page_of_test_email,

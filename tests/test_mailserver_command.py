@@ -233,6 +233,19 @@ def test_test_sends_to_the_sender_unless_told_otherwise(
     assert MailServer.objects.get().tested_at
 
 
+@pytest.mark.parametrize("format_", [[], ["--json"]], ids=str)
+def test_a_quiet_test_speaks_only_of_a_failure(  # S-30
+    mail_server: MailServerFactory, smtp_server: SMTPServerFactory, format_: list[str]
+) -> None:
+    server = smtp_server()
+    mail_server(server, username="", password="")
+    assert exit_status("--quiet", *format_) == (0, "")
+    server.stop()
+    status, text = exit_status("--quiet", *format_)
+    assert status == 1
+    assert "Connect" in text or '"connect"' in text
+
+
 def test_a_failed_test_ends_with_1_and_says_why(
     mail_server: MailServerFactory, scripted_server: ScriptedServerFactory
 ) -> None:

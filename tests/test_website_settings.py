@@ -122,5 +122,13 @@ def test_collected_static_files_have_hashed_names(tmp_path: Path) -> None:
 def test_the_example_lists_what_the_settings_read() -> None:
     example = (ROOT / ".env.example").read_text()
     read = [*PRODUCTION, "DEBUG", "ALLOWED_HOSTS", "DATABASE_URL", "HOSTNAME_SERVICE_URL", "EMAIL_CA_BUNDLE"]
-    read += ["DNS_RESOLVER", "REQUESTS_CA_BUNDLE", "DATA_DIR", "MAILCONFIG_HOST", "MAILCONFIG_CA_BUNDLE"]
+    read += [
+        "METRICS_TOKEN",
+        "METRICS_ADDRESSES",
+        "DNS_RESOLVER",
+        "REQUESTS_CA_BUNDLE",
+        "DATA_DIR",
+        "MAILCONFIG_HOST",
+        "MAILCONFIG_CA_BUNDLE",
+    ]
     assert [name for name in read if f"\n#{name}=" not in example] == []

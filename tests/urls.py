@@ -1,5 +1,6 @@
 """The admin and its password reset, as Django's documentation mounts them."""
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import views
 from django.urls import include, path
@@ -12,3 +13,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("oauth/", include("oauthconnections.urls")),
 ]
+if apps.is_installed("mailconfig"):
+    urlpatterns.append(path("", include("mailconfig.monitoring.urls")))

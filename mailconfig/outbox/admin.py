@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -24,6 +24,7 @@ from oauthconnections.single_row import SingleRowAdmin
 
 from . import handling, preview
 from .chart import last_day
+from .figures import counts
 from .limits import limits
 from .models import QueuedMessage, ServerQueue, State
 from .options import options
@@ -167,9 +168,9 @@ class QueuedMessageAdmin(HelpedAdmin):
 
 
 def _overview() -> dict[str, Any]:
-    found = dict(QueuedMessage.objects.order_by().values_list("state").annotate(Count("pk")))
-    counts = [(state.value, state.label, found.get(state.value, 0)) for state in State]
-    return {"counts": counts, "chart": last_day(timezone.localtime()), "warnings": warnings()}
+    found = counts()
+    by_state = [(state.value, state.label, found[state]) for state in State]
+    return {"counts": by_state, "chart": last_day(timezone.localtime()), "warnings": warnings()}
 
 
 def _shown(obj: QueuedMessage, show: Callable[[bytes], SafeString]) -> SafeString:

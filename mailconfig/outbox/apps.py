@@ -11,6 +11,9 @@ class OutboxConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # needs the models
+        from mailconfig.monitoring import health
+
+        from . import checks, figures  # need the models
 
         register(checks.check_options)
+        health.register(figures.PART)

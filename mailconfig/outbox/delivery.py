@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from mailconfig.exceptions import MailconfigError
 from mailconfig.models import MailServer
+from mailconfig.outcomes import note_mail
 from mailconfig.smtp import ServerSettings, Session
 
 from .carrying import CantOpen, Carrier, Ended, Tray, dial
@@ -70,7 +71,8 @@ def deliver(
     if not is_due(alias, clock()) or not may_go(queue, clock()):
         return tally
     try:
-        settings = MailServer.objects.for_alias(alias).connection_settings()
+        server = MailServer.objects.for_alias(alias)
+        settings = server.connection_settings()
         allowed = limits(queue, settings.host)
         most = connections_of(allowed)
         if most < 1 or not reserve(queue, allowed, 1, clock()):
@@ -84,6 +86,8 @@ def deliver(
         run = Run(Errand(alias, token, settings, allowed, most), clock, stop or threading.Event(), beat)
         run.start(session)
         run.to_the_end()
+        if run.tally.sent:
+            note_mail(server)
         return run.tally
     tally.failed += give_up_old(queue, clock(), options().give_up_after)
     return tally

@@ -49,6 +49,7 @@ _CSP_MIDDLEWARE = (
 )
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "mailconfig.monitoring.middleware.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     _CSP_MIDDLEWARE,
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -57,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "mailconfig.monitoring.middleware.BannerMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -120,6 +122,7 @@ if django.VERSION >= (6, 1):
 else:
     EMAIL_BACKEND = _BACKEND
 MAILCONFIG = environment.locked_mail_server()
+MAILCONFIG_METRICS = {"token": text("METRICS_TOKEN"), "addresses": words("METRICS_ADDRESSES")}
 MAILCONFIG_SOURCES = {field: environment.variable(field) for field in MAILCONFIG}
 EMAIL_CA_BUNDLE = text("EMAIL_CA_BUNDLE")
 DNS_RESOLVER = text("DNS_RESOLVER")
@@ -134,6 +137,7 @@ ADMINS = words("ADMINS") if django.VERSION >= (6, 0) else [(address, address) fo
 # Security: what https makes possible follows from the external URL being https.
 _HTTPS = _external.scheme == "https"
 SECURE_SSL_REDIRECT = _HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz(/live)?$", r"^metrics$"]  # who asks from beside the site does so without https
 SESSION_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_SECURE = _HTTPS
 SECURE_HSTS_SECONDS = number("SECURE_HSTS_SECONDS", 30 * 24 * 3600) if _HTTPS else 0

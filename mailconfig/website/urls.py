@@ -21,4 +21,5 @@ urlpatterns = [
     path("reset/done/", views.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
     path("admin/", admin.site.urls),
     path("oauth/", include("oauthconnections.urls")),
+    path("", include("mailconfig.monitoring.urls")),
 ]

@@ -39,6 +39,7 @@ class Command(BaseCommand):
         self._add_set_arguments(setting)
         test = self._add_action(actions, "test", "send a test email; exit status 1 if it can't be sent")
         test.add_argument("--to", metavar="ADDRESS", help="recipient (default: the sender's address)")
+        test.add_argument("--quiet", action="store_true", help="print nothing if it was sent, for cron")
         found = self._add_action(actions, "detect", "find servers for mail from an address; exit status 1 without any")
         found.add_argument("address", metavar="ADDRESS")
         self._add_action(actions, "check-domain", "check the sender's domain; exit status 1 if there is a problem")
@@ -105,6 +106,8 @@ class Command(BaseCommand):
     def _test(self, server: MailServer, options: dict[str, Any]) -> None:
         outcome = _run_test(server.alias, options["to"])
         note_test(server, outcome.error)
+        if outcome.ok and options["quiet"]:
+            return
         if options["json"]:
             self.stdout.write(json.dumps(outcome.as_json()))
         else:
