@@ -5,6 +5,7 @@ from typing import Any
 
 import django
 import pytest
+from django.apps import apps
 from django.core.checks import CheckMessage, run_checks
 from pytest_django import Settings
 
@@ -110,10 +111,11 @@ def test_a_certificate_file_that_is_missing_is_an_error(settings: Settings, tmp_
     assert found() == []
 
 
-def test_a_handler_without_its_app_tells_nobody(settings: Settings) -> None:
+def test_a_handler_without_its_app_tells_nobody(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     use_backends(settings, default=OURS)
-    settings.LOGGING = {"version": 1, "handlers": {"notify": {"class": HANDLER}}}
+    handlers = {"notify": {"class": HANDLER}}
+    settings.LOGGING = {"version": 1, "handlers": handlers, "disable_existing_loggers": False}
     assert found() == []
-    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "mailconfig.notifications"]
+    monkeypatch.delitem(apps.app_configs, "mailconfig_notifications")  # to load all apps anew would outlast this test
     (error,) = found()
     assert error.id == "mailconfig_notifications.E001"

@@ -1,15 +1,11 @@
 """The states of the notifications page, for the tests that look at every page."""
 
-from typing import Final
-
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from mailconfig.notifications.recording import flush
+from tests.long_texts import LONG, LONG_ANSWER
 from tests.notifying import chosen, happens
-
-LONG: Final = "a.rather.long.mailbox.of.the.accounting.department@mail.subsidiary.example.com"
-LONG_ANSWER: Final = f"550 5.1.1 <{LONG}>: no such mailbox https://support.example.com/{'x' * 60}"
 
 
 def notifications(page: Page) -> None:
