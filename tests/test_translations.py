@@ -128,6 +128,11 @@ def placeholders(text: str) -> list[str]:
     return sorted(re.findall(r"%\(\w+\)[a-z]|%[a-z]|\{\w*\}", text))
 
 
+def originals(entry: "polib.POEntry | polib.MOEntry") -> list[list[str]]:
+    """The placeholders of the text, and those of its plural: “every minute” needs no number."""
+    return [placeholders(text) for text in (entry.msgid, entry.msgid_plural) if text]
+
+
 def frame(text: str) -> tuple[str, str]:
     """White space before and after."""
     return text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
@@ -138,7 +143,7 @@ def test_translations_have_the_values_of_the_text() -> None:
         entry.msgid
         for _app, entry in ENTRIES
         for translation in translations(entry)
-        if placeholders(translation) != placeholders(entry.msgid) or frame(translation) != frame(entry.msgid)
+        if placeholders(translation) not in originals(entry) or frame(translation) != frame(entry.msgid)
     ]
     assert different == []
 

@@ -108,8 +108,8 @@ def sample(chosen: Notifications) -> Digest:
     text = _("This is a sample. It arrives, so you would be told when this site needs you.")
     now, page = timezone.now(), path_of("mailconfig_notifications_notifications_change", chosen.pk)
     entry = Entry(Happening(occasion="sample", subject=_("Sample"), count=1, first_at=now, last_at=now, url=page), 0)
-    subject = one_line(f"{settings.EMAIL_SUBJECT_PREFIX}{_('Sample of a notification')}")
-    return Digest(subject, text, RULE.join([text, _footer(chosen)]), [entry])
+    subject = settings.EMAIL_SUBJECT_PREFIX + _("Sample of a notification")
+    return Digest(one_line(subject), text, RULE.join([text, _footer(chosen)]), [entry])
 
 
 def _joined(texts: Iterable[str]) -> str:
