@@ -26,6 +26,7 @@ from .chart import last_day
 from .limits import limits
 from .models import QueuedMessage, ServerQueue, State
 from .options import options
+from .second_server import QueueForm, alias_of_second
 from .warnings import warnings
 
 if TYPE_CHECKING:
@@ -196,15 +197,17 @@ class ServerQueueAdmin(SingleRowAdmin):
     """How much goes to a server, and whether it is held back."""
 
     change_form_template = "mailconfig/outbox/queue.html"
-    list_display = ("alias", "trouble", "problem")
-    fields = ("in_force", "connections", "per_minute", "per_day")
+    form = QueueForm
+    list_display = ("alias", "trouble", "problem", "second")
+    fields = ("in_force", "connections", "per_minute", "per_day", "second")
     readonly_fields = ("in_force",)
 
     class Media:
         css = {"all": ["mailconfig/settings.css"]}
 
     def create_missing(self) -> None:
-        for alias in our_aliases() or [DEFAULT_ALIAS]:
+        entered = MailServer.objects.values_list("alias", flat=True)
+        for alias in {*(our_aliases() or [DEFAULT_ALIAS]), *entered}:
             ServerQueue.objects.get_or_create(alias=alias)
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
@@ -224,10 +227,16 @@ class ServerQueueAdmin(SingleRowAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         queue: ServerQueue = context["original"]
         context["failed"] = handling.failed_of(queue.alias).count() if self.has_resend_permission(request) else 0
+        context["may_enter_second"] = self._may_enter_second(request, queue)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"resume": self.resume, "pause": self.pause, "retry": self.retry_failed}
+        views = {
+            "resume": self.resume,
+            "pause": self.pause,
+            "retry": self.retry_failed,
+            "second": self.enter_second,
+        }
         return [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(require_POST(view)), name=f"outbox_serverqueue_{name}")
             for name, view in views.items()
@@ -256,3 +265,18 @@ class ServerQueueAdmin(SingleRowAdmin):
         count = handling.resend(handling.failed_of(queue.alias), request.user.get_username())
         messages.success(request, _tell_resent(count))
         return redirect(reverse(f"{self.admin_site.name}:outbox_queuedmessage_changelist"))
+
+    def _may_enter_second(self, request: HttpRequest, queue: ServerQueue) -> bool:
+        """Once: a second server has a row of its own, which only this button makes unless it is a mailer's."""
+        if not (self.has_change_permission(request, queue) and request.user.has_perm("mailconfig.change_mailserver")):
+            return False
+        return not MailServer.objects.filter(alias=alias_of_second(queue)).exists()
+
+    def enter_second(self, request: HttpRequest, pk: int) -> HttpResponse:
+        queue = get_object_or_404(ServerQueue, pk=pk)
+        if not self._may_enter_second(request, queue):
+            raise PermissionDenied
+        server = MailServer.objects.create(alias=alias_of_second(queue))
+        text = _("Enter the second server here, test it, then choose “%(second)s” on the page of the queue “%(queue)s”.")
+        messages.info(request, text % {"second": server.alias, "queue": queue.alias})
+        return redirect(f"{self.admin_site.name}:mailconfig_mailserver_change", server.pk)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from .failover import STANDS_IN_FOR
 from .models import QueuedMessage, ServerQueue, State, Worker
 
 PATIENCE: Final = timedelta(minutes=5)
@@ -19,13 +20,20 @@ def warnings() -> list[str]:
 
 
 def _held() -> Iterator[str]:
-    for queue in ServerQueue.objects.exclude(trouble=""):
+    held = {queue.alias: queue for queue in ServerQueue.objects.exclude(trouble="")}
+    for queue in held.values():
         known = {"alias": queue.alias, "problem": queue.problem, "trouble": queue.get_trouble_display()}
-        if queue.held_until:
-            known["time"] = date_format(timezone.localtime(queue.held_until), "DATETIME_FORMAT")
+        known |= {"time": _moment(queue), "second": queue.second}
+        if queue.trouble in STANDS_IN_FOR and queue.second and queue.second not in held:
+            yield _("Mail of “%(alias)s” goes through “%(second)s”: %(trouble)s: %(problem)s") % known
+        elif queue.held_until:
             yield _("Mail of “%(alias)s” waits: %(trouble)s: %(problem)s Tried again at %(time)s.") % known
         else:
             yield _("Mail of “%(alias)s” waits: %(trouble)s.") % known
+
+
+def _moment(queue: ServerQueue) -> str:
+    return date_format(timezone.localtime(queue.held_until), "DATETIME_FORMAT") if queue.held_until else ""
 
 
 def _nobody_delivers() -> Iterator[str]:
