@@ -71,15 +71,15 @@ def url(name: str, stored: QueuedMessage | ServerQueue) -> str:
     [
         (
             "charlie",
-            {"list": 403, "change": 403, "resend": 403, "cancel": 403, "queue": 403, "pause": 403, "retry": 403},
+            {"list": 403, "change": 403, "resend": 403, "cancel": 403, "queue": 403, "pause": 403, "retry": 403, "second": 403},
         ),
         (
             "viewer",
-            {"list": 200, "change": 200, "resend": 403, "cancel": 403, "queue": 200, "pause": 403, "retry": 403},
+            {"list": 200, "change": 200, "resend": 403, "cancel": 403, "queue": 200, "pause": 403, "retry": 403, "second": 403},
         ),
         (
             "operator",
-            {"list": 200, "change": 200, "resend": 302, "cancel": 302, "queue": 200, "pause": 302, "retry": 302},
+            {"list": 200, "change": 200, "resend": 302, "cancel": 302, "queue": 200, "pause": 302, "retry": 302, "second": 403},
         ),
     ],
 )
@@ -96,6 +96,7 @@ def test_each_address_lets_in_whom_it_should(  # S-22
         "queue": client.get(url("change", waiting)),
         "pause": client.post(url("pause", waiting)),
         "retry": client.post(url("retry", waiting)),
+        "second": client.post(url("second", waiting)),
     }
     assert {name: answer.status_code for name, answer in answers.items()} == expected
     assert client.get(url("resend", stored)).status_code == 405
@@ -266,6 +267,31 @@ def test_a_queue_is_paused_and_resumed(client: Client, operator: User) -> None:
     assert "Held back" not in text_of(client.post(url("resume", waiting), follow=True))
     answer = client.post(url("change", waiting), {"connections": 2, "per_minute": "", "per_day": ""}, follow=True)
     assert "connections: 2, per minute: unlimited" in text_of(answer)
+
+
+def test_a_second_server_is_entered_and_chosen(
+    client: Client, mail_server: MailServerFactory, smtp_server: SMTPServerFactory, admin_user: User
+) -> None:
+    mail_server(smtp_server(), auth_method="none")
+    client.force_login(admin_user)
+    client.get(QUEUES, follow=True)
+    waiting = ServerQueue.objects.get()
+    fields = {"connections": "", "per_minute": "", "per_day": "", "second": "backup"}
+    assert "Enter a second server" in client.get(url("change", waiting)).text
+    entered = client.post(url("second", waiting), follow=True)
+    assert "choose “backup” on the page of the queue “default”" in text_of(entered)
+    assert "backup (no server entered yet)" in text_of(client.get(url("change", waiting)))
+    assert "“backup” has no server yet." in text_of(client.post(url("change", waiting), fields))
+    mail_server(host="two.example.com", alias="backup", auth_method="none")
+    page = client.get(url("change", waiting))
+    assert "backup (two.example.com:25)" in text_of(page)
+    assert "Enter a second server" not in page.text
+    client.post(url("change", waiting), fields)
+    waiting.refresh_from_db()
+    assert waiting.second == "backup"
+    assert client.post(url("second", waiting)).status_code == 403
+    client.get(QUEUES)
+    assert set(ServerQueue.objects.values_list("alias", flat=True)) == {"default", "backup"}
 
 
 def test_the_list_says_when_nobody_delivers(client: Client, viewer: User, stored: QueuedMessage) -> None:  # S-30

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import SMTPServerFactory
 from tests.servers.mariadb import create_database, mariadb
-from tests.servers.outbox_site import OutboxSite
+from tests.servers.outbox_site import OutboxSite, wait_until
 from tests.servers.postgresql import postgresql
 from tests.servers.smtp import SMTPServer
 
@@ -59,13 +59,6 @@ def start(database_url: str, server: SMTPServer) -> Iterator[Start]:
             return site
 
         yield start
-
-
-def wait_until(reached: Callable[[], bool], seconds: float = 60) -> bool:
-    until = time.monotonic() + seconds
-    while not (fine := reached()) and time.monotonic() < until:
-        time.sleep(0.01)
-    return fine
 
 
 def received(server: SMTPServer) -> Counter[str]:

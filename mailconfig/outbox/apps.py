@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.core.checks import register
+from django.db.models.signals import post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,6 +12,9 @@ class OutboxConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # needs the models
+        from mailconfig.models import MailServer
+
+        from . import checks, waking  # need the models
 
         register(checks.check_options)
+        post_save.connect(waking.wake_for_new_settings, sender=MailServer, dispatch_uid="mailconfig.outbox")

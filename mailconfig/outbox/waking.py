@@ -5,10 +5,13 @@ import time
 from functools import partial
 from typing import Final
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.module_loading import import_string
 
+from mailconfig.models import MailServer
+
+from .models import ServerQueue
 from .options import options
 
 CHANNEL: Final = "mailconfig_outbox"
@@ -28,6 +31,13 @@ def wake_at_commit(database: str) -> None:
 
 def _enqueue_task(database: str) -> None:
     import_string("mailconfig.outbox.tasks.deliver").enqueue()  # only a project with tasks has what it needs
+
+
+def wake_for_new_settings(instance: MailServer, **_known: object) -> None:
+    """What waits for a server may go on with other settings, so it is tried with them."""
+    held = ServerQueue.objects.exclude(trouble__in=[ServerQueue.Trouble.NONE, ServerQueue.Trouble.BY_HAND])
+    if held.filter(alias=instance.alias).exclude(held_revision=instance.revision).exists():
+        wake_at_commit(router.db_for_write(ServerQueue))
 
 
 class Listener:

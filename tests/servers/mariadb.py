@@ -25,7 +25,7 @@ def mariadb() -> Iterator[str]:
         options += [f"--socket={path}", "--skip-networking", "--character-set-server=utf8mb4"]
         with subprocess.Popen([program("mariadbd"), "--no-defaults", *options], stderr=subprocess.DEVNULL) as process:
             try:
-                _wait_for(path)
+                wait_for_socket(path)
                 yield f"mysql://root@localhost/mailconfig?unix_socket={path}"
             finally:
                 process.terminate()
@@ -49,10 +49,11 @@ def _call(name: str, *options: str) -> None:
     subprocess.run([program(name), *options], capture_output=True, check=True)
 
 
-def _wait_for(path: Path, seconds: float = 30) -> None:
+def wait_for_socket(path: Path, seconds: float = 30) -> None:
+    """Until a server listens there."""
     until = time.monotonic() + seconds
     with socket.socket(socket.AF_UNIX) as client:
         while client.connect_ex(str(path)):
             if time.monotonic() > until:
-                raise TimeoutError("MariaDB did not start")
+                raise TimeoutError(f"Nobody listens at {path}")
             time.sleep(0.05)
