@@ -1,6 +1,7 @@
 """The outbox inside Django's admin: what waits, what became of the rest, and what to do about it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin, messages
@@ -11,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -23,6 +26,7 @@ from oauthconnections.single_row import SingleRowAdmin
 
 from . import handling, preview
 from .chart import last_day
+from .failover import stands_in
 from .limits import limits
 from .models import QueuedMessage, ServerQueue, State
 from .options import options
@@ -35,9 +39,10 @@ else:
     ModelAdmin = admin.ModelAdmin  # only the stubs know it as a generic class
 
 FACTS: Final = (
-    *("state", "subject", "sender", "recipients", "refused", "reason", "alias", "priority", "created_at"),
+    *("sender", "recipients", "refused", "alias", "priority", "created_at"),
     *("next_attempt", "finished_at", "attempts", "uncertain", "message_id", "size"),
 )
+FACTS_IF_ANY: Final = ("refused", "next_attempt", "finished_at", "uncertain")
 CONTENT: Final = ("headers", "text", "html")
 
 
@@ -45,7 +50,7 @@ CONTENT: Final = ("headers", "text", "html")
 class QueuedMessageAdmin(ModelAdmin):
     change_list_template = "mailconfig/outbox/change_list.html"
     change_form_template = "mailconfig/outbox/change_form.html"
-    list_display = ("__str__", "to", "state", "created_at", "next_attempt", "attempts", "why")
+    list_display = ("__str__", "how", "to", "created_at")
     list_filter = ("state", "alias", "priority")
     search_fields = ("recipients", "subject", "message_id")
     show_full_result_count = False
@@ -83,9 +88,15 @@ class QueuedMessageAdmin(ModelAdmin):
             return None
         return _("being sent") if obj.lease and obj.due_at > timezone.now() else obj.due_at
 
-    @admin.display(description=gettext_lazy("last error"))
-    def why(self, obj: QueuedMessage) -> str:
-        return Truncator(obj.reason).chars(80)
+    @admin.display(description=gettext_lazy("state"), ordering="state")
+    def how(self, obj: QueuedMessage) -> SafeString:
+        """The state in a word, and behind it when it is tried next and what went wrong last."""
+        when = self.next_attempt(obj)
+        if isinstance(when, datetime):
+            when = date_format(timezone.localtime(when), "SHORT_DATETIME_FORMAT")
+        more = [one for one in (when, Truncator(obj.reason).chars(120)) if one]
+        word = format_html('<span class="outbox-state outbox-is-{}">{}</span>', obj.state, obj.get_state_display())
+        return format_html("{} {}", word, "; ".join(more))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.method == "GET":
@@ -114,7 +125,12 @@ class QueuedMessageAdmin(ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: QueuedMessage | None = None) -> Any:
         content = CONTENT if options().bodies == "show" else ("hidden_content",)
-        return [(None, {"fields": FACTS}), (_("Content"), {"fields": content})]
+        missing = {name for name in FACTS_IF_ANY if obj and not self._fact(obj, name)}
+        facts = [name for name in FACTS if name not in missing]
+        return [(None, {"fields": facts}), (_("Content"), {"fields": content})]
+
+    def _fact(self, obj: QueuedMessage, name: str) -> Any:
+        return self.next_attempt(obj) if name == "next_attempt" else getattr(obj, name)
 
     def get_readonly_fields(self, request: HttpRequest, obj: QueuedMessage | None = None) -> Any:
         return [*FACTS, *CONTENT, "hidden_content"]
@@ -143,6 +159,7 @@ class QueuedMessageAdmin(ModelAdmin):
         message: QueuedMessage = context["original"]
         context["may_resend"] = self.has_resend_permission(request)
         context["attempts"] = message.history.all()
+        context["title"] = _("Message of the outbox")
         context["waits"] = message.state == State.QUEUED
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -174,7 +191,7 @@ class QueuedMessageAdmin(ModelAdmin):
 def _overview() -> dict[str, Any]:
     found = dict(QueuedMessage.objects.order_by().values_list("state").annotate(Count("pk")))
     counts = [(state.value, state.label, found.get(state.value, 0)) for state in State]
-    return {"counts": counts, "chart": last_day(timezone.localtime()), "warnings": warnings()}
+    return {"title": _("Outbox"), "counts": counts, "chart": last_day(timezone.localtime()), "warnings": warnings()}
 
 
 def _shown(obj: QueuedMessage, show: Callable[[bytes], SafeString]) -> SafeString:
@@ -227,6 +244,7 @@ class ServerQueueAdmin(SingleRowAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         queue: ServerQueue = context["original"]
         context["failed"] = handling.failed_of(queue.alias).count() if self.has_resend_permission(request) else 0
+        context["second"] = stands_in(queue)
         context["may_enter_second"] = self._may_enter_second(request, queue)
         return super().render_change_form(request, context, *args, **kwargs)
 

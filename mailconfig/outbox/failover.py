@@ -26,6 +26,13 @@ def servers(queue: ServerQueue, clock: Callable[[], datetime]) -> Iterator[Serve
         yield second
 
 
+def stands_in(queue: ServerQueue) -> str:
+    """The alias of the second server if mail goes through it now, else an empty text."""
+    held = queue.trouble in STANDS_IN_FOR and queue.second
+    free = held and not ServerQueue.objects.filter(alias=queue.second).exclude(trouble=Trouble.NONE).exists()
+    return queue.second if free else ""
+
+
 def is_over(queue: ServerQueue, by: ServerQueue, now: datetime) -> bool:
     """Whether a person has paused the mail or the server meanwhile, or it is time to try the first server again."""
     now_so = {one.pk: one for one in ServerQueue.objects.filter(pk__in=[queue.pk, by.pk])}

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from .failover import STANDS_IN_FOR
+from .failover import stands_in
 from .models import QueuedMessage, ServerQueue, State, Worker
 
 PATIENCE: Final = timedelta(minutes=5)
@@ -20,14 +20,13 @@ def warnings() -> list[str]:
 
 
 def _held() -> Iterator[str]:
-    held = {queue.alias: queue for queue in ServerQueue.objects.exclude(trouble="")}
-    for queue in held.values():
+    for queue in ServerQueue.objects.exclude(trouble=""):
         known = {"alias": queue.alias, "problem": queue.problem, "trouble": queue.get_trouble_display()}
         known |= {"time": _moment(queue), "second": queue.second}
-        if queue.trouble in STANDS_IN_FOR and queue.second and queue.second not in held:
-            yield _("Mail of “%(alias)s” goes through “%(second)s”: %(trouble)s: %(problem)s") % known
+        if stands_in(queue):
+            yield _("Mail of “%(alias)s” goes through “%(second)s” meanwhile. %(trouble)s: %(problem)s") % known
         elif queue.held_until:
-            yield _("Mail of “%(alias)s” waits: %(trouble)s: %(problem)s Tried again at %(time)s.") % known
+            yield _("Mail of “%(alias)s” waits until %(time)s. %(trouble)s: %(problem)s") % known
         else:
             yield _("Mail of “%(alias)s” waits: %(trouble)s.") % known
 

@@ -32,9 +32,10 @@ def mariadb() -> Iterator[str]:
 
 
 def create_database(url: str) -> None:
-    """The one that the URL names; pytest-django makes its own."""
+    """The one that the URL names, empty; pytest-django makes its own."""
     path = url.partition("unix_socket=")[2]
-    _call("mariadb", "--no-defaults", f"--socket={path}", "--user=root", "--execute=CREATE DATABASE mailconfig")
+    statement = "CREATE OR REPLACE DATABASE mailconfig"
+    _call("mariadb", "--no-defaults", f"--socket={path}", "--user=root", f"--execute={statement}")
 
 
 def _user_for(folder: Path) -> list[str]:

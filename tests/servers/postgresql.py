@@ -14,12 +14,25 @@ if TYPE_CHECKING:
 @contextmanager
 def postgresql() -> Iterator[str]:
     """Its DATABASE_URL, while it runs."""
+    with postgresql_server() as server:
+        yield str(server.get_uri())
+
+
+@contextmanager
+def postgresql_server() -> "Iterator[PostgresServer]":
+    """It itself, which can be stopped and started."""
     # Not in pytest's folder: started by root it runs as a user of its own, to whom that is closed.
     with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         with _get_server()(folder / "data") as server:
-            yield str(server.get_uri())
+            yield server
+
+
+def empty_database(server: "PostgresServer") -> str:
+    """The DATABASE_URL of a new one, in place of the last."""
+    server.psql("DROP DATABASE IF EXISTS mailconfig WITH (FORCE);\nCREATE DATABASE mailconfig;")
+    return str(server.get_uri(database="mailconfig"))
 
 
 def _get_server() -> Callable[[Path], "PostgresServer"]:
