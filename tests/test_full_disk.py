@@ -59,7 +59,8 @@ def fill_disk(execute, sql, *arguments):
 
 with connection.execute_wrapper(fill_disk):
     tally = Time().deliver()
-answer({"sent": tally.sent, "heard": Heard.lines, "states": list(QueuedMessage.objects.values_list("state", flat=True))})
+states = QueuedMessage.objects.values_list("state", flat=True)
+answer({"sent": tally.sent, "heard": Heard.lines, "states": list(states)})
 """
 )
 """Whoever closes the connection, as delivery does then, gets space: the limit is the connection's."""

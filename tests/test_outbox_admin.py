@@ -71,15 +71,42 @@ def url(name: str, stored: QueuedMessage | ServerQueue) -> str:
     [
         (
             "charlie",
-            {"list": 403, "change": 403, "resend": 403, "cancel": 403, "queue": 403, "pause": 403, "retry": 403, "second": 403},
+            {
+                "list": 403,
+                "change": 403,
+                "resend": 403,
+                "cancel": 403,
+                "queue": 403,
+                "pause": 403,
+                "retry": 403,
+                "second": 403,
+            },
         ),
         (
             "viewer",
-            {"list": 200, "change": 200, "resend": 403, "cancel": 403, "queue": 200, "pause": 403, "retry": 403, "second": 403},
+            {
+                "list": 200,
+                "change": 200,
+                "resend": 403,
+                "cancel": 403,
+                "queue": 200,
+                "pause": 403,
+                "retry": 403,
+                "second": 403,
+            },
         ),
         (
             "operator",
-            {"list": 200, "change": 200, "resend": 302, "cancel": 302, "queue": 200, "pause": 302, "retry": 302, "second": 403},
+            {
+                "list": 200,
+                "change": 200,
+                "resend": 302,
+                "cancel": 302,
+                "queue": 200,
+                "pause": 302,
+                "retry": 302,
+                "second": 403,
+            },
         ),
     ],
 )

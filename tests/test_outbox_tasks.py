@@ -15,7 +15,6 @@ from mailconfig.outbox.models import QueuedMessage, ScheduledRun, ServerQueue, S
 from tests.conftest import MailServerFactory, SMTPServerFactory
 from tests.queued_mail import Time, message, queue, queue_one
 
-
 PACKAGE = "django.tasks" if django.VERSION >= (6, 0) else "django_tasks"
 
 

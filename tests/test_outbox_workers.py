@@ -69,10 +69,9 @@ def server(smtp_server: SMTPServerFactory) -> SMTPServer:
 def start(database_url: str, server: SMTPServer) -> Iterator[Start]:
     with ExitStack() as running:
 
-        def start(**options: object) -> OutboxSite:
-            site = running.enter_context(
-                OutboxSite(database_url, **{"lease_seconds": 3, "poll_seconds": 0.1} | options)
-            )
+        def start(**options: float) -> OutboxSite:
+            given = {"lease_seconds": 3, "poll_seconds": 0.1} | options
+            site = running.enter_context(OutboxSite(database_url, None, **given))
             site.configure(
                 host=server.host, port=server.port, security="none", auth_method="none", from_email="site@example.com"
             )
@@ -102,6 +101,7 @@ def test_workers_that_are_killed_lose_nothing(  # S-26
     start: Start, server: SMTPServer, window: int, record_property: Callable[[str, object], None]
 ) -> None:
     site = start(window=window, lease_seconds=1)
+    site.allow(connections=4 * KILLS)
     ids: list[str] = []
     site.start(), site.start()
     for _kill in range(KILLS):

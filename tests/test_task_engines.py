@@ -2,10 +2,11 @@
 
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -57,7 +58,9 @@ class DatabaseEngine(Engine):
 
     def time_passes(self) -> None:
         super().time_passes()
-        self.site.execute("UPDATE django_tasks_database_dbtaskresult SET run_after = enqueued_at WHERE status = 'READY'")
+        self.site.execute(
+            "UPDATE django_tasks_database_dbtaskresult SET run_after = enqueued_at WHERE status = 'READY'"
+        )
 
 
 class RedisEngine(Engine):
@@ -75,7 +78,7 @@ class RedisEngine(Engine):
     def time_passes(self) -> None:
         super().time_passes()
         now = datetime.now(UTC).timestamp()
-        for job in self._redis.zrange("rq:scheduled:default", 0, -1):
+        for job in cast("list[bytes]", self._redis.zrange("rq:scheduled:default", 0, -1)):
             self._redis.zadd("rq:scheduled:default", {job: now})
 
 

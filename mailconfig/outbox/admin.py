@@ -295,6 +295,8 @@ class ServerQueueAdmin(SingleRowAdmin):
         if not self._may_enter_second(request, queue):
             raise PermissionDenied
         server = MailServer.objects.create(alias=alias_of_second(queue))
-        text = _("Enter the second server here, test it, then choose “%(second)s” on the page of the queue “%(queue)s”.")
+        text = _(
+            "Enter the second server here, test it, then choose “%(second)s” on the page of the queue “%(queue)s”."
+        )
         messages.info(request, text % {"second": server.alias, "queue": queue.alias})
         return redirect(f"{self.admin_site.name}:mailconfig_mailserver_change", server.pk)

@@ -142,8 +142,9 @@ class ServerQueue(models.Model):
         blank=True,
         default="",
         help_text=_(
-            "Takes the mail of this one while this one can't be reached, refuses the login or isn't configured. Messages "
-            "go out as they were stored, so it must be allowed to send as the same addresses. Its own limits are kept."
+            "Takes the mail of this one while this one can't be reached, refuses the login or isn't configured. "
+            "Messages go out as they were stored, so it must be allowed to send as the same addresses. "
+            "Its own limits are kept."
         ),
     )
     trouble = models.CharField(max_length=10, choices=Trouble, blank=True, default=Trouble.NONE, editable=False)

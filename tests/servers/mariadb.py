@@ -34,7 +34,7 @@ def mariadb() -> Iterator[str]:
 def create_database(url: str) -> None:
     """The one that the URL names, empty; pytest-django makes its own."""
     path = url.partition("unix_socket=")[2]
-    statement = "CREATE OR REPLACE DATABASE mailconfig"
+    statement = "SET foreign_key_checks = 0; CREATE OR REPLACE DATABASE mailconfig"
     _call("mariadb", "--no-defaults", f"--socket={path}", "--user=root", f"--execute={statement}")
 
 

@@ -23,7 +23,7 @@ class OutboxSite:
     `environment` may name other settings.
     """
 
-    def __init__(self, database_url: str, environment: Mapping[str, str] | None = None, **options: object) -> None:
+    def __init__(self, database_url: str, environment: Mapping[str, str] | None = None, **options: Any) -> None:
         self._environment = {
             **os.environ,
             "DATABASE_URL": database_url,
@@ -57,6 +57,10 @@ class OutboxSite:
 
     def configure(self, **fields: object) -> None:
         self._ask("configure", fields)
+
+    def allow(self, connections: int) -> None:
+        """At once, of all workers; those that were killed count for a minute."""
+        self._ask("allow", connections)
 
     def queue(self, count: int) -> list[str]:
         """Their Message-IDs."""
@@ -123,6 +127,12 @@ def _configure(fields: dict[str, object]) -> None:
     MailServer.objects.update_or_create(alias="default", defaults=fields)
 
 
+def _allow(connections: int) -> None:
+    from mailconfig.outbox.models import ServerQueue
+
+    ServerQueue.objects.update_or_create(alias="default", defaults={"connections": connections})
+
+
 def _queue(count: int) -> list[str]:
     from django.core.mail import EmailMessage
 
@@ -167,6 +177,7 @@ def _start() -> int:
 _ACTIONS: Final[dict[str, Callable[..., Any]]] = {
     "migrate": _migrate,
     "configure": _configure,
+    "allow": _allow,
     "queue": _queue,
     "states": _states,
     "execute": _execute,
