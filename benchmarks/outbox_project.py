@@ -32,7 +32,7 @@ def outbox_project(port: int | None = None) -> Iterator[Path]:
     with TemporaryDirectory() as folder, ExitStack() as running:
         url = f"sqlite:///{folder}/db.sqlite3"
         if os.environ.get("BENCHMARK_DATABASE") == "postgresql":
-            url = running.enter_context(postgresql())
+            url = running.enter_context(postgresql(durable=True))
         os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings_of_outbox"
         os.environ["DATABASE_URL"] = url
         if port:

@@ -47,6 +47,12 @@ ToolkitProviderFactory = Callable[..., ToolkitProvider]
 DovecotFactory = Callable[..., Dovecot]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with something slow come first, so that no process of several has the last of them for itself."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 # --- servers ---
 
 

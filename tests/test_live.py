@@ -66,6 +66,7 @@ def test_a_step_is_told_before_the_next_one_ends(
     response.close()
 
 
+@pytest.mark.django_db(transaction=True)  # what is closed with the answer is the connection to the database, too
 def test_it_is_noted_also_when_the_browser_goes_away(  # S-23
     client: Client, mail_server: MailServerFactory, smtp_server: SMTPServerFactory
 ) -> None:

@@ -72,7 +72,7 @@ def _mark_one(token: str, report: ParcelReport, decision: Decision, now: datetim
         "state": decision.state,
         "lease": "",
         "attempts": F("attempts") + 1,
-        "uncertain": F("uncertain") + int(report.uncertain),  # PostgreSQL adds no boolean to a number
+        "uncertain": F("uncertain") + int(report.uncertain),  # PostgreSQL adds no booleans
         "reason": decision.reason,
         "outcomes": report.letter.outcomes | final,
     }

