@@ -49,9 +49,12 @@ class Listener:
         self._connection: BaseDatabaseWrapper | None = None
 
     def wait(self, stop: threading.Event, seconds: float) -> None:
-        """At most so many seconds; at once when it is time to stop."""
+        """At most so many seconds; not at all when it is time to stop, or when it has only now begun to listen."""
+        begins = self._connection is None
         if not self._listens():
             stop.wait(min(seconds, self._poll_seconds))
+            return
+        if begins:
             return
         until = time.monotonic() + seconds
         while not stop.is_set() and (left := until - time.monotonic()) > 0:
