@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from mailconfig.models import MailServer
 from mailconfig.outbox.chart import last_day
 from mailconfig.outbox.models import QueuedMessage, ServerQueue, State
 from mailconfig.outbox.retention import tidy_up
@@ -66,52 +67,23 @@ def url(name: str, stored: QueuedMessage | ServerQueue) -> str:
 # --- who may (S-22) ---
 
 
-@pytest.mark.parametrize(
-    ("person", "expected"),
-    [
-        (
-            "charlie",
-            {
-                "list": 403,
-                "change": 403,
-                "resend": 403,
-                "cancel": 403,
-                "queue": 403,
-                "pause": 403,
-                "retry": 403,
-                "second": 403,
-            },
-        ),
-        (
-            "viewer",
-            {
-                "list": 200,
-                "change": 200,
-                "resend": 403,
-                "cancel": 403,
-                "queue": 200,
-                "pause": 403,
-                "retry": 403,
-                "second": 403,
-            },
-        ),
-        (
-            "operator",
-            {
-                "list": 200,
-                "change": 200,
-                "resend": 302,
-                "cancel": 302,
-                "queue": 200,
-                "pause": 302,
-                "retry": 302,
-                "second": 403,
-            },
-        ),
-    ],
-)
+ANSWERS: Final = {
+    #         charlie, viewer, operator
+    "list": (403, 200, 200),
+    "change": (403, 200, 200),
+    "resend": (403, 403, 302),
+    "cancel": (403, 403, 302),
+    "queue": (403, 200, 200),
+    "pause": (403, 403, 302),
+    "retry": (403, 403, 302),
+    "second": (403, 403, 403),
+    "discard": (403, 403, 403),
+}
+
+
+@pytest.mark.parametrize(("number", "person"), list(enumerate(["charlie", "viewer", "operator"])))
 def test_each_address_lets_in_whom_it_should(  # S-22
-    client: Client, request: pytest.FixtureRequest, stored: QueuedMessage, person: str, expected: dict[str, int]
+    client: Client, request: pytest.FixtureRequest, stored: QueuedMessage, number: int, person: str
 ) -> None:
     waiting = ServerQueue.objects.create(alias="default")
     client.force_login(request.getfixturevalue(person))
@@ -124,8 +96,11 @@ def test_each_address_lets_in_whom_it_should(  # S-22
         "pause": client.post(url("pause", waiting)),
         "retry": client.post(url("retry", waiting)),
         "second": client.post(url("second", waiting)),
+        "discard": client.post(url("discard", waiting)),
     }
-    assert {name: answer.status_code for name, answer in answers.items()} == expected
+    assert {name: answer.status_code for name, answer in answers.items()} == {
+        name: expected[number] for name, expected in ANSWERS.items()
+    }
     assert client.get(url("resend", stored)).status_code == 405
 
 
@@ -319,6 +294,24 @@ def test_a_second_server_is_entered_and_chosen(
     assert client.post(url("second", waiting)).status_code == 403
     client.get(QUEUES)
     assert set(ServerQueue.objects.values_list("alias", flat=True)) == {"default", "backup"}
+
+
+def test_a_second_server_that_stands_in_for_nobody_is_deleted(
+    client: Client, mail_server: MailServerFactory, admin_user: User
+) -> None:
+    mail_server(host="one.example.com")
+    mail_server(host="two.example.com", alias="backup")
+    first = ServerQueue.objects.create(alias="default", second="backup")
+    second = ServerQueue.objects.create(alias="backup")
+    client.force_login(admin_user)
+    for one in (first, second):  # a mailer of the project needs its server, and the other one is chosen
+        assert "Delete this server" not in client.get(url("change", one)).text
+        assert client.post(url("discard", one)).status_code == 403
+    ServerQueue.objects.update(second="")
+    assert "Delete this server" in client.get(url("change", second)).text
+    assert "The server “backup” was deleted." in text_of(client.post(url("discard", second), follow=True))
+    assert list(MailServer.objects.values_list("alias", flat=True)) == ["default"]
+    assert list(ServerQueue.objects.values_list("alias", flat=True)) == ["default"]
 
 
 def test_the_list_says_when_nobody_delivers(client: Client, viewer: User, stored: QueuedMessage) -> None:  # S-30

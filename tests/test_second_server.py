@@ -58,6 +58,26 @@ def test_mail_goes_through_the_second_server_until_the_first_works_again(servers
     assert len(first.messages) == 10
 
 
+def test_a_long_run_through_the_second_server_ends_when_the_first_is_to_be_tried_again(servers: Servers) -> None:
+    first, second = servers
+    queue_some(240)
+
+    class MinutesAfterTheFirstMessage(Time):
+        def __call__(self) -> datetime:
+            if second.messages and not first_is_back:
+                first_is_back.append(True)
+                first.start()
+                self.passes(minutes=2)
+            return self.now
+
+    first_is_back: list[bool] = []
+    time = MinutesAfterTheFirstMessage()
+    by_second = time.deliver().sent
+    assert 0 < by_second < 240
+    assert time.deliver().sent == 240 - by_second == len(first.messages)
+    assert len(second.messages) == by_second
+
+
 def test_the_attempts_say_which_server_it_was(servers: Servers, time: Time) -> None:
     queue_some(1)
     time.deliver()

@@ -24,13 +24,12 @@ from mailconfig.mailers import DEFAULT_ALIAS, our_aliases
 from mailconfig.models import MailServer
 from oauthconnections.single_row import SingleRowAdmin
 
-from . import handling, preview
+from . import handling, preview, second_server
 from .chart import last_day
 from .failover import stands_in
 from .limits import limits
 from .models import QueuedMessage, ServerQueue, State
 from .options import options
-from .second_server import QueueForm, alias_of_second
 from .warnings import warnings
 
 if TYPE_CHECKING:
@@ -214,7 +213,7 @@ class ServerQueueAdmin(SingleRowAdmin):
     """How much goes to a server, and whether it is held back."""
 
     change_form_template = "mailconfig/outbox/queue.html"
-    form = QueueForm
+    form = second_server.QueueForm
     list_display = ("alias", "trouble", "problem", "second")
     fields = ("in_force", "connections", "per_minute", "per_day", "second")
     readonly_fields = ("in_force",)
@@ -246,6 +245,7 @@ class ServerQueueAdmin(SingleRowAdmin):
         context["failed"] = handling.failed_of(queue.alias).count() if self.has_resend_permission(request) else 0
         context["second"] = stands_in(queue)
         context["may_enter_second"] = self._may_enter_second(request, queue)
+        context["may_discard"] = self._may_enter(request, queue) and second_server.is_left_over(queue)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
@@ -254,6 +254,7 @@ class ServerQueueAdmin(SingleRowAdmin):
             "pause": self.pause,
             "retry": self.retry_failed,
             "second": self.enter_second,
+            "discard": self.discard,
         }
         return [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(require_POST(view)), name=f"outbox_serverqueue_{name}")
@@ -284,19 +285,30 @@ class ServerQueueAdmin(SingleRowAdmin):
         messages.success(request, _tell_resent(count))
         return redirect(reverse(f"{self.admin_site.name}:outbox_queuedmessage_changelist"))
 
+    def _may_enter(self, request: HttpRequest, queue: ServerQueue) -> bool:
+        return self.has_change_permission(request, queue) and request.user.has_perm("mailconfig.change_mailserver")
+
     def _may_enter_second(self, request: HttpRequest, queue: ServerQueue) -> bool:
         """Once: a second server has a row of its own, which only this button makes unless it is a mailer's."""
-        if not (self.has_change_permission(request, queue) and request.user.has_perm("mailconfig.change_mailserver")):
-            return False
-        return not MailServer.objects.filter(alias=alias_of_second(queue)).exists()
+        alias = second_server.alias_of_second(queue)
+        return self._may_enter(request, queue) and not MailServer.objects.filter(alias=alias).exists()
 
     def enter_second(self, request: HttpRequest, pk: int) -> HttpResponse:
         queue = get_object_or_404(ServerQueue, pk=pk)
         if not self._may_enter_second(request, queue):
             raise PermissionDenied
-        server = MailServer.objects.create(alias=alias_of_second(queue))
+        server = MailServer.objects.create(alias=second_server.alias_of_second(queue))
         text = _(
             "Enter the second server here, test it, then choose “%(second)s” on the page of the queue “%(queue)s”."
         )
         messages.info(request, text % {"second": server.alias, "queue": queue.alias})
         return redirect(f"{self.admin_site.name}:mailconfig_mailserver_change", server.pk)
+
+    def discard(self, request: HttpRequest, pk: int) -> HttpResponse:
+        queue = get_object_or_404(ServerQueue, pk=pk)
+        if not (self._may_enter(request, queue) and second_server.is_left_over(queue)):
+            raise PermissionDenied
+        self.log_deletions(request, ServerQueue.objects.filter(pk=pk))
+        second_server.delete(queue)
+        messages.success(request, _("The server “%(alias)s” was deleted.") % {"alias": queue.alias})
+        return redirect(f"{self.admin_site.name}:outbox_serverqueue_changelist")

@@ -6,10 +6,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from mailconfig.mailers import DEFAULT_ALIAS
+from mailconfig.mailers import DEFAULT_ALIAS, our_aliases
 from mailconfig.models import MailServer
 
-from .models import ServerQueue
+from .models import QueuedMessage, ServerQueue, State
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[ServerQueue]
@@ -39,3 +39,16 @@ def _label(row: MailServer) -> str:
 def alias_of_second(queue: ServerQueue) -> str:
     """What a second server is called that only stands in, so that no mailer of the project has its name."""
     return "backup" if queue.alias == DEFAULT_ALIAS else f"{queue.alias}-backup"
+
+
+def is_left_over(queue: ServerQueue) -> bool:
+    """Whether it is that of a server which only stood in, and does so no longer: nobody would miss it."""
+    if queue.alias in (our_aliases() or [DEFAULT_ALIAS]) or ServerQueue.objects.filter(second=queue.alias).exists():
+        return False
+    return not QueuedMessage.objects.filter(alias=queue.alias, state=State.QUEUED).exists()
+
+
+def delete(queue: ServerQueue) -> None:
+    """With what was entered for the server, the password too."""
+    MailServer.objects.filter(alias=queue.alias).delete()
+    queue.delete()
