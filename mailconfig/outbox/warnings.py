@@ -26,7 +26,7 @@ def _held() -> Iterator[str]:
         if stands_in(queue):
             yield _("Mail of “%(alias)s” goes through “%(second)s” meanwhile. %(trouble)s: %(problem)s") % known
         elif queue.held_until:
-            yield _("Mail of “%(alias)s” waits until %(time)s. %(trouble)s: %(problem)s") % known
+            yield _("Mail of “%(alias)s” waits (next attempt: %(time)s). %(trouble)s: %(problem)s") % known
         else:
             yield _("Mail of “%(alias)s” waits: %(trouble)s.") % known
 
