@@ -5,6 +5,6 @@ import django
 if django.VERSION >= (6, 0):
     from django.tasks import task
 else:
-    from django_tasks import task  # type: ignore[import-not-found, no-redef]
+    from django_tasks import task  # type: ignore[no-redef]
 
 __all__ = ["task"]

@@ -39,9 +39,6 @@ from tests.servers.smtp import SMTPServer
 from tests.servers.toolkit_provider import ToolkitProvider
 from tests.servers.toolkit_provider import toolkit_provider as run_toolkit_provider
 
-# Before Django 6.0 there is no engine for tasks without a package of its own.
-collect_ignore = [] if django.VERSION >= (6, 0) else ["test_notification_tasks.py", "test_outbox_tasks.py"]
-
 SMTPServerFactory = Callable[..., SMTPServer]
 ScriptedServerFactory = Callable[..., ScriptedServer]
 MailServerFactory = Callable[..., MailServer]

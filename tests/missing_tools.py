@@ -76,6 +76,10 @@ KINDS: Final[dict[str, tuple[Callable[[], object], str]]] = {
         "There is no MariaDB, or no driver for it. To run its tests: apt-get install mariadb-server libmariadb-dev "
         "pkg-config gcc, then uv run --group mariadb pytest.",
     ),
+    "redis": (
+        lambda: program("redis-server"),
+        "There is no Redis. To run its tests: apt-get install redis-server.",
+    ),
     "npm": (
         installed,
         "The npm package oidc-provider is not here and can't be fetched. To run its tests: connect this machine to "

@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from mailconfig.models import MailServer
 from mailconfig.outbox.chart import last_day
 from mailconfig.outbox.models import QueuedMessage, ServerQueue, State
 from mailconfig.outbox.retention import tidy_up
@@ -66,25 +67,23 @@ def url(name: str, stored: QueuedMessage | ServerQueue) -> str:
 # --- who may (S-22) ---
 
 
-@pytest.mark.parametrize(
-    ("person", "expected"),
-    [
-        (
-            "charlie",
-            {"list": 403, "change": 403, "resend": 403, "cancel": 403, "queue": 403, "pause": 403, "retry": 403},
-        ),
-        (
-            "viewer",
-            {"list": 200, "change": 200, "resend": 403, "cancel": 403, "queue": 200, "pause": 403, "retry": 403},
-        ),
-        (
-            "operator",
-            {"list": 200, "change": 200, "resend": 302, "cancel": 302, "queue": 200, "pause": 302, "retry": 302},
-        ),
-    ],
-)
+ANSWERS: Final = {
+    #         charlie, viewer, operator
+    "list": (403, 200, 200),
+    "change": (403, 200, 200),
+    "resend": (403, 403, 302),
+    "cancel": (403, 403, 302),
+    "queue": (403, 200, 200),
+    "pause": (403, 403, 302),
+    "retry": (403, 403, 302),
+    "second": (403, 403, 403),
+    "discard": (403, 403, 403),
+}
+
+
+@pytest.mark.parametrize(("number", "person"), list(enumerate(["charlie", "viewer", "operator"])))
 def test_each_address_lets_in_whom_it_should(  # S-22
-    client: Client, request: pytest.FixtureRequest, stored: QueuedMessage, person: str, expected: dict[str, int]
+    client: Client, request: pytest.FixtureRequest, stored: QueuedMessage, number: int, person: str
 ) -> None:
     waiting = ServerQueue.objects.create(alias="default")
     client.force_login(request.getfixturevalue(person))
@@ -96,8 +95,12 @@ def test_each_address_lets_in_whom_it_should(  # S-22
         "queue": client.get(url("change", waiting)),
         "pause": client.post(url("pause", waiting)),
         "retry": client.post(url("retry", waiting)),
+        "second": client.post(url("second", waiting)),
+        "discard": client.post(url("discard", waiting)),
     }
-    assert {name: answer.status_code for name, answer in answers.items()} == expected
+    assert {name: answer.status_code for name, answer in answers.items()} == {
+        name: expected[number] for name, expected in ANSWERS.items()
+    }
     assert client.get(url("resend", stored)).status_code == 405
 
 
@@ -266,6 +269,49 @@ def test_a_queue_is_paused_and_resumed(client: Client, operator: User) -> None:
     assert "Held back" not in text_of(client.post(url("resume", waiting), follow=True))
     answer = client.post(url("change", waiting), {"connections": 2, "per_minute": "", "per_day": ""}, follow=True)
     assert "connections: 2, per minute: unlimited" in text_of(answer)
+
+
+def test_a_second_server_is_entered_and_chosen(
+    client: Client, mail_server: MailServerFactory, smtp_server: SMTPServerFactory, admin_user: User
+) -> None:
+    mail_server(smtp_server(), auth_method="none")
+    client.force_login(admin_user)
+    client.get(QUEUES, follow=True)
+    waiting = ServerQueue.objects.get()
+    fields = {"connections": "", "per_minute": "", "per_day": "", "second": "backup"}
+    assert "Enter a second server" in client.get(url("change", waiting)).text
+    entered = client.post(url("second", waiting), follow=True)
+    assert "choose “backup” on the page of the queue “default”" in text_of(entered)
+    assert "backup (no server entered yet)" in text_of(client.get(url("change", waiting)))
+    assert "“backup” has no server yet." in text_of(client.post(url("change", waiting), fields))
+    mail_server(host="two.example.com", alias="backup", auth_method="none")
+    page = client.get(url("change", waiting))
+    assert "backup (two.example.com:25)" in text_of(page)
+    assert "Enter a second server" not in page.text
+    client.post(url("change", waiting), fields)
+    waiting.refresh_from_db()
+    assert waiting.second == "backup"
+    assert client.post(url("second", waiting)).status_code == 403
+    client.get(QUEUES)
+    assert set(ServerQueue.objects.values_list("alias", flat=True)) == {"default", "backup"}
+
+
+def test_a_second_server_that_stands_in_for_nobody_is_deleted(
+    client: Client, mail_server: MailServerFactory, admin_user: User
+) -> None:
+    mail_server(host="one.example.com")
+    mail_server(host="two.example.com", alias="backup")
+    first = ServerQueue.objects.create(alias="default", second="backup")
+    second = ServerQueue.objects.create(alias="backup")
+    client.force_login(admin_user)
+    for one in (first, second):  # a mailer of the project needs its server, and the other one is chosen
+        assert "Delete this server" not in client.get(url("change", one)).text
+        assert client.post(url("discard", one)).status_code == 403
+    ServerQueue.objects.update(second="")
+    assert "Delete this server" in client.get(url("change", second)).text
+    assert "The server “backup” was deleted." in text_of(client.post(url("discard", second), follow=True))
+    assert list(MailServer.objects.values_list("alias", flat=True)) == ["default"]
+    assert list(ServerQueue.objects.values_list("alias", flat=True)) == ["default"]
 
 
 def test_the_list_says_when_nobody_delivers(client: Client, viewer: User, stored: QueuedMessage) -> None:  # S-30

@@ -1,6 +1,7 @@
 """The outbox inside Django's admin: what waits, what became of the rest, and what to do about it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin, messages
@@ -11,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -22,8 +25,9 @@ from mailconfig.models import MailServer
 from oauthconnections.help_links import HelpedAdmin
 from oauthconnections.single_row import SingleRowAdmin
 
-from . import handling, preview
+from . import handling, preview, second_server
 from .chart import last_day
+from .failover import stands_in
 from .figures import counts
 from .limits import limits
 from .models import QueuedMessage, ServerQueue, State
@@ -31,9 +35,10 @@ from .options import options
 from .warnings import warnings
 
 FACTS: Final = (
-    *("state", "subject", "sender", "recipients", "refused", "reason", "alias", "priority", "created_at"),
+    *("sender", "recipients", "refused", "alias", "priority", "created_at"),
     *("next_attempt", "finished_at", "attempts", "uncertain", "message_id", "size"),
 )
+FACTS_IF_ANY: Final = ("refused", "next_attempt", "finished_at", "uncertain")
 CONTENT: Final = ("headers", "text", "html")
 
 
@@ -41,7 +46,7 @@ CONTENT: Final = ("headers", "text", "html")
 class QueuedMessageAdmin(HelpedAdmin):
     change_list_template = "mailconfig/outbox/change_list.html"
     change_form_template = "mailconfig/outbox/change_form.html"
-    list_display = ("__str__", "to", "state", "created_at", "next_attempt", "attempts", "why")
+    list_display = ("__str__", "how", "to", "created_at")
     list_filter = ("state", "alias", "priority")
     search_fields = ("recipients", "subject", "message_id")
     show_full_result_count = False
@@ -79,9 +84,15 @@ class QueuedMessageAdmin(HelpedAdmin):
             return None
         return _("being sent") if obj.lease and obj.due_at > timezone.now() else obj.due_at
 
-    @admin.display(description=gettext_lazy("last error"))
-    def why(self, obj: QueuedMessage) -> str:
-        return Truncator(obj.reason).chars(80)
+    @admin.display(description=gettext_lazy("state"), ordering="state")
+    def how(self, obj: QueuedMessage) -> SafeString:
+        """The state in a word, and behind it when it is tried next and what went wrong last."""
+        when = self.next_attempt(obj)
+        if isinstance(when, datetime):
+            when = date_format(timezone.localtime(when), "SHORT_DATETIME_FORMAT")
+        more = [one for one in (when, Truncator(obj.reason).chars(120)) if one]
+        word = format_html('<span class="outbox-state outbox-is-{}">{}</span>', obj.state, obj.get_state_display())
+        return format_html("{} {}", word, "; ".join(more))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.method == "GET":
@@ -110,7 +121,12 @@ class QueuedMessageAdmin(HelpedAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: QueuedMessage | None = None) -> Any:
         content = CONTENT if options().bodies == "show" else ("hidden_content",)
-        return [(None, {"fields": FACTS}), (_("Content"), {"fields": content})]
+        missing = {name for name in FACTS_IF_ANY if obj and not self._fact(obj, name)}
+        facts = [name for name in FACTS if name not in missing]
+        return [(None, {"fields": facts}), (_("Content"), {"fields": content})]
+
+    def _fact(self, obj: QueuedMessage, name: str) -> Any:
+        return self.next_attempt(obj) if name == "next_attempt" else getattr(obj, name)
 
     def get_readonly_fields(self, request: HttpRequest, obj: QueuedMessage | None = None) -> Any:
         return [*FACTS, *CONTENT, "hidden_content"]
@@ -139,6 +155,7 @@ class QueuedMessageAdmin(HelpedAdmin):
         message: QueuedMessage = context["original"]
         context["may_resend"] = self.has_resend_permission(request)
         context["attempts"] = message.history.all()
+        context["title"] = _("Message of the outbox")
         context["waits"] = message.state == State.QUEUED
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -170,7 +187,7 @@ class QueuedMessageAdmin(HelpedAdmin):
 def _overview() -> dict[str, Any]:
     found = counts()
     by_state = [(state.value, state.label, found[state]) for state in State]
-    return {"counts": by_state, "chart": last_day(timezone.localtime()), "warnings": warnings()}
+    return {"title": _("Outbox"), "counts": by_state, "chart": last_day(timezone.localtime()), "warnings": warnings()}
 
 
 def _shown(obj: QueuedMessage, show: Callable[[bytes], SafeString]) -> SafeString:
@@ -193,15 +210,17 @@ class ServerQueueAdmin(SingleRowAdmin):
     """How much goes to a server, and whether it is held back."""
 
     change_form_template = "mailconfig/outbox/queue.html"
-    list_display = ("alias", "trouble", "problem")
-    fields = ("in_force", "connections", "per_minute", "per_day")
+    form = second_server.QueueForm
+    list_display = ("alias", "trouble", "problem", "second")
+    fields = ("in_force", "connections", "per_minute", "per_day", "second")
     readonly_fields = ("in_force",)
 
     class Media:
         css = {"all": ["mailconfig/settings.css"]}
 
     def create_missing(self) -> None:
-        for alias in our_aliases() or [DEFAULT_ALIAS]:
+        entered = MailServer.objects.values_list("alias", flat=True)
+        for alias in {*(our_aliases() or [DEFAULT_ALIAS]), *entered}:
             ServerQueue.objects.get_or_create(alias=alias)
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
@@ -221,10 +240,19 @@ class ServerQueueAdmin(SingleRowAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         queue: ServerQueue = context["original"]
         context["failed"] = handling.failed_of(queue.alias).count() if self.has_resend_permission(request) else 0
+        context["second"] = stands_in(queue)
+        context["may_enter_second"] = self._may_enter_second(request, queue)
+        context["may_discard"] = self._may_enter(request, queue) and second_server.is_left_over(queue)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"resume": self.resume, "pause": self.pause, "retry": self.retry_failed}
+        views = {
+            "resume": self.resume,
+            "pause": self.pause,
+            "retry": self.retry_failed,
+            "second": self.enter_second,
+            "discard": self.discard,
+        }
         return [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(require_POST(view)), name=f"outbox_serverqueue_{name}")
             for name, view in views.items()
@@ -253,3 +281,31 @@ class ServerQueueAdmin(SingleRowAdmin):
         count = handling.resend(handling.failed_of(queue.alias), request.user.get_username())
         messages.success(request, _tell_resent(count))
         return redirect(reverse(f"{self.admin_site.name}:outbox_queuedmessage_changelist"))
+
+    def _may_enter(self, request: HttpRequest, queue: ServerQueue) -> bool:
+        return self.has_change_permission(request, queue) and request.user.has_perm("mailconfig.change_mailserver")
+
+    def _may_enter_second(self, request: HttpRequest, queue: ServerQueue) -> bool:
+        """Once: a second server has a row of its own, which only this button makes unless it is a mailer's."""
+        alias = second_server.alias_of_second(queue)
+        return self._may_enter(request, queue) and not MailServer.objects.filter(alias=alias).exists()
+
+    def enter_second(self, request: HttpRequest, pk: int) -> HttpResponse:
+        queue = get_object_or_404(ServerQueue, pk=pk)
+        if not self._may_enter_second(request, queue):
+            raise PermissionDenied
+        server = MailServer.objects.create(alias=second_server.alias_of_second(queue))
+        text = _(
+            "Enter the second server here, test it, then choose “%(second)s” on the page of the queue “%(queue)s”."
+        )
+        messages.info(request, text % {"second": server.alias, "queue": queue.alias})
+        return redirect(f"{self.admin_site.name}:mailconfig_mailserver_change", server.pk)
+
+    def discard(self, request: HttpRequest, pk: int) -> HttpResponse:
+        queue = get_object_or_404(ServerQueue, pk=pk)
+        if not (self._may_enter(request, queue) and second_server.is_left_over(queue)):
+            raise PermissionDenied
+        self.log_deletions(request, ServerQueue.objects.filter(pk=pk))
+        second_server.delete(queue)
+        messages.success(request, _("The server “%(alias)s” was deleted.") % {"alias": queue.alias})
+        return redirect(f"{self.admin_site.name}:outbox_serverqueue_changelist")

@@ -38,13 +38,22 @@ def database() -> str:
 
 
 def claim(
-    queue: ServerQueue, token: str, wanted: int, now: datetime, lease: timedelta, limits: Limits | None = None
+    queue: ServerQueue,
+    token: str,
+    wanted: int,
+    now: datetime,
+    lease: timedelta,
+    limits: Limits | None = None,
+    mail_of: str = "",
 ) -> list[Parcel]:
-    """At most so many due messages, the most urgent first. Those that another worker lost are noted as such."""
+    """At most so many due messages, the most urgent first. Those that another worker lost are noted as such.
+
+    They are counted for the limits of the server that the queue is of, also where it serves another alias (`mail_of`).
+    """
     using = database()
     with transaction.atomic(using=using):
         queue = _lock(queue, limits)
-        rows = _within(MOST_BYTES, _due(queue.alias, wanted, now))
+        rows = _within(MOST_BYTES, _due(mail_of or queue.alias, wanted, now))
         if limits and limits.counts and rows:
             rows = rows[: reserve(queue, limits, len(rows), now)]
             queue.save(update_fields=["minute", "minute_count", "day", "day_count"])

@@ -1,4 +1,4 @@
-"""Delivers what is due for one server: claims, hands out to carriers, marks. One run ends when nothing is due."""
+"""Delivers what is due of one mailer: claims, hands out to carriers, marks. One run ends when nothing is due."""
 
 import logging
 import threading
@@ -19,10 +19,11 @@ from mailconfig.smtp import ServerSettings, Session
 
 from .carrying import CantOpen, Carrier, Ended, Tray, dial
 from .claiming import Parcel, claim, database, is_due, release, renew
-from .holding import Trouble, give_up_old, hold_back, let_go, may_go, queue_of, trouble_of
+from .failover import STANDS_IN_FOR, in_use, is_over, servers
+from .holding import Trouble, give_up_old, hold_back, let_go, queue_of, trouble_of
 from .limits import Limits, limits, reserve
 from .marking import ParcelReport, mark
-from .models import State
+from .models import ServerQueue, State
 from .options import options
 from .retry import refuses_us
 
@@ -62,42 +63,56 @@ def deliver(
     connections_of: Callable[[Limits], int] = lambda limits: limits.connections,
     beat: Callable[[], object] = lambda: None,
 ) -> Tally:
-    """Send what is due until nothing is, the server fails or it is time to stop. Raises DatabaseError.
+    """Send what is due until nothing is, the servers fail or it is time to stop. Raises DatabaseError.
 
     `connections_of` says how many connections this worker may have; `beat` is called now and then.
     """
-    tally = Tally()
+    tally, stop = Tally(), stop or threading.Event()
     queue = queue_of(alias)
-    if not is_due(alias, clock()) or not may_go(queue, clock()):
+    if not is_due(alias, clock()):
         return tally
-    try:
-        server = MailServer.objects.for_alias(alias)
-        settings = server.connection_settings()
-        allowed = limits(queue, settings.host)
-        most = connections_of(allowed)
-        if most < 1 or not reserve(queue, allowed, 1, clock()):
-            return tally
-        session = dial(settings)
-    except CantOpen as failure:
-        hold_back(queue, trouble_of(failure.session, failure.error), failure.error, clock())
-    except MailconfigError as error:
-        hold_back(queue, trouble_of(None, error), error, clock())
-    else:
-        run = Run(Errand(alias, token, settings, allowed, most), clock, stop or threading.Event(), beat)
-        run.start(session)
-        run.to_the_end()
-        if run.tally.sent:
-            note_mail(server)
-        return run.tally
-    tally.failed += give_up_old(queue, clock(), options().give_up_after)
+    opened: list[bool] = []
+    for server in servers(queue, clock):
+        with in_use[server.alias]:
+            begun = _begin(alias, server, token, clock, connections_of)
+            opened.append(begun is not None)
+            if begun:
+                run = Run(begun[0], clock, stop, beat)
+                run.start(begun[1])
+                run.to_the_end()
+                tally += run.tally
+                if run.tally.sent:
+                    note_mail(begun[0].by)
+    if opened and not any(opened) and queue.trouble in STANDS_IN_FOR:
+        tally.failed += give_up_old(queue, clock(), options().give_up_after)
     return tally
+
+
+def _begin(
+    alias: str, server: ServerQueue, token: str, clock: Clock, connections_of: Callable[[Limits], int]
+) -> "tuple[Errand, Session] | None":
+    """What to do by this server, over an open session; None if it can't be used now, which holds its queue back."""
+    try:
+        row = MailServer.objects.for_alias(server.alias)
+        settings = row.connection_settings()
+        allowed = limits(server, settings.host)
+        most = connections_of(allowed)
+        if most < 1 or not reserve(server, allowed, 1, clock()):
+            return None
+        return Errand(alias, row, token, settings, allowed, most), dial(settings)
+    except CantOpen as failure:
+        hold_back(server, trouble_of(failure.session, failure.error), failure.error, clock())
+    except MailconfigError as error:
+        hold_back(server, trouble_of(None, error), error, clock())
+    return None
 
 
 @dataclass(frozen=True)
 class Errand:
-    """What a run is to do, for whom."""
+    """What a run is to do: whose mail, and by which server. It has the same alias unless another stands in."""
 
     alias: str
+    by: MailServer
     token: str
     settings: ServerSettings
     limits: Limits
@@ -115,7 +130,7 @@ class Run:
         self.tally = Tally()
         self._errand = errand
         self._options = options()
-        self._queue = queue_of(errand.alias)
+        self._mail, self._queue = queue_of(errand.alias), queue_of(errand.by.alias)
         self._tray = Tray(self._options.window)
         self._clock, self._stop, self._beat = clock, stop, beat
         self._most = errand.connections
@@ -148,10 +163,10 @@ class Run:
         """Claim if few are waiting; whether anything was claimed."""
         if len(self._tray) > BATCH // 2 or (self._nothing_due and self._held):
             return False
-        if self._settings_changed():
+        if is_over(self._mail, self._queue, self._clock()) or self._settings_changed():
             self._over = True
             return False
-        parcels = claim(self._queue, self._errand.token, BATCH, self._clock(), self._options.lease, self._errand.limits)
+        parcels = self._claim()
         self._nothing_due = len(parcels) < BATCH
         if not self._held:
             self._valid_for_a_lease()
@@ -159,6 +174,10 @@ class Run:
         self._tray.put(parcels)
         self._open_more()
         return bool(parcels)
+
+    def _claim(self) -> list[Parcel]:
+        errand, now = self._errand, self._clock()
+        return claim(self._queue, errand.token, BATCH, now, self._options.lease, errand.limits, mail_of=errand.alias)
 
     def _settings_changed(self) -> bool:
         try:

@@ -94,3 +94,4 @@ def resume(queue: ServerQueue) -> None:
         queue.trouble, queue.held_since = ServerQueue.Trouble.NONE, None
     queue.held_until = None
     queue.save(update_fields=["trouble", "held_since", "held_until"])
+    wake_at_commit(database())

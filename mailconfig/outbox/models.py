@@ -1,9 +1,13 @@
 """What the outbox keeps: messages, their bytes, how each attempt ended, and how each server's queue is doing."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+
+from mailconfig.exceptions import NotConfigured
+from mailconfig.models import MailServer
 
 
 class State(models.TextChoices):
@@ -132,6 +136,17 @@ class ServerQueue(models.Model):
     per_day = models.PositiveIntegerField(
         _("messages per day"), null=True, blank=True, help_text=_("Empty: as the provider allows.")
     )
+    second = models.CharField(
+        _("second server"),
+        max_length=100,
+        blank=True,
+        default="",
+        help_text=_(
+            "Takes the mail of this one while this one can't be reached, refuses the login or isn't configured. "
+            "Messages go out as they were stored, so it must be allowed to send as the same addresses. "
+            "Its own limits are kept."
+        ),
+    )
     trouble = models.CharField(max_length=10, choices=Trouble, blank=True, default=Trouble.NONE, editable=False)
     problem = models.TextField(_("problem"), blank=True, editable=False)
     failures = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -150,6 +165,34 @@ class ServerQueue(models.Model):
 
     def __str__(self) -> str:
         return self.alias
+
+    def clean(self) -> None:
+        """Refuse a second server that could not stand in."""
+        if self.second and self.second == self.alias:
+            raise ValidationError({"second": _("This is the first server itself. Choose another one.")})
+        if self.second:
+            self._refuse_unconfigured()
+
+    def _refuse_unconfigured(self) -> None:
+        try:
+            MailServer.objects.for_alias(self.second)
+        except NotConfigured:
+            text = _("“%(alias)s” has no server yet. Enter it under “Outgoing mail server (SMTP)” first.")
+            raise ValidationError({"second": ValidationError(text, params={"alias": self.second})}) from None
+
+
+class ScheduledRun(models.Model):
+    """A task that an engine was asked to start at that time, so that it is asked once."""
+
+    at = models.DateTimeField(_("time"), unique=True)
+
+    class Meta:
+        verbose_name = _("scheduled run")
+        verbose_name_plural = _("scheduled runs")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.at)
 
 
 class Worker(models.Model):

@@ -5,10 +5,13 @@ import time
 from functools import partial
 from typing import Final
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.module_loading import import_string
 
+from mailconfig.models import MailServer
+
+from .models import ServerQueue
 from .options import options
 
 CHANNEL: Final = "mailconfig_outbox"
@@ -30,6 +33,13 @@ def _enqueue_task(database: str) -> None:
     import_string("mailconfig.outbox.tasks.deliver").enqueue()  # only a project with tasks has what it needs
 
 
+def wake_for_new_settings(instance: MailServer, **_known: object) -> None:
+    """What waits for a server may go on with other settings, so it is tried with them."""
+    held = ServerQueue.objects.exclude(trouble__in=[ServerQueue.Trouble.NONE, ServerQueue.Trouble.BY_HAND])
+    if held.filter(alias=instance.alias).exclude(held_revision=instance.revision).exists():
+        wake_at_commit(router.db_for_write(ServerQueue))
+
+
 class Listener:
     """Waits until mail may be there. Without NOTIFY that is after a short time."""
 
@@ -39,9 +49,12 @@ class Listener:
         self._connection: BaseDatabaseWrapper | None = None
 
     def wait(self, stop: threading.Event, seconds: float) -> None:
-        """At most so many seconds; at once when it is time to stop."""
+        """At most so many seconds; not at all when it is time to stop, or when it has only now begun to listen."""
+        begins = self._connection is None
         if not self._listens():
             stop.wait(min(seconds, self._poll_seconds))
+            return
+        if begins:
             return
         until = time.monotonic() + seconds
         while not stop.is_set() and (left := until - time.monotonic()) > 0:

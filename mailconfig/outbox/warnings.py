@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from mailconfig.monitoring.health import Alarm, Way
 from mailconfig.monitoring.servers import CHANGES_SETTINGS
 
+from .failover import stands_in
 from .models import QueuedMessage, ServerQueue, State, Worker
 
 PATIENCE: Final = timedelta(minutes=5)
@@ -35,16 +36,22 @@ def _held() -> Iterator[Alarm]:
     for queue in ServerQueue.objects.exclude(trouble=""):
         by_hand = queue.trouble == ServerQueue.Trouble.BY_HAND
         ways = (RESUMES,) if by_hand else (CHANGES_SETTINGS, RESUMES)
-        level = "warning" if by_hand else "error"
+        level = "warning" if by_hand or stands_in(queue) else "error"
         yield Alarm(f"queue_{queue.trouble}", level, _why_held(queue), "outbox.W001", queue.alias, ways)
 
 
 def _why_held(queue: ServerQueue) -> str:
     known = {"alias": queue.alias, "problem": queue.problem, "trouble": queue.get_trouble_display()}
+    known |= {"time": _moment(queue), "second": queue.second}
+    if stands_in(queue):
+        return _("Mail of “%(alias)s” goes through “%(second)s” meanwhile. %(trouble)s: %(problem)s") % known
     if queue.held_until:
-        known["time"] = date_format(timezone.localtime(queue.held_until), "DATETIME_FORMAT")
-        return _("Mail of “%(alias)s” waits: %(trouble)s: %(problem)s Tried again at %(time)s.") % known
+        return _("Mail of “%(alias)s” waits (next attempt: %(time)s). %(trouble)s: %(problem)s") % known
     return _("Mail of “%(alias)s” waits: %(trouble)s.") % known
+
+
+def _moment(queue: ServerQueue) -> str:
+    return date_format(timezone.localtime(queue.held_until), "DATETIME_FORMAT") if queue.held_until else ""
 
 
 def _nobody_delivers() -> Iterator[Alarm]:

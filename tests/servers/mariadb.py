@@ -26,16 +26,17 @@ def mariadb() -> Iterator[str]:
         options += ["--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"]  # nobody pulls its plug
         with subprocess.Popen([program("mariadbd"), "--no-defaults", *options], stderr=subprocess.DEVNULL) as process:
             try:
-                _wait_for(path)
+                wait_for_socket(path)
                 yield f"mysql://root@localhost/mailconfig?unix_socket={path}"
             finally:
                 process.terminate()
 
 
 def create_database(url: str) -> None:
-    """The one that the URL names; pytest-django makes its own."""
+    """The one that the URL names, empty; pytest-django makes its own."""
     path = url.partition("unix_socket=")[2]
-    _call("mariadb", "--no-defaults", f"--socket={path}", "--user=root", "--execute=CREATE DATABASE mailconfig")
+    statement = "SET foreign_key_checks = 0; CREATE OR REPLACE DATABASE mailconfig"
+    _call("mariadb", "--no-defaults", f"--socket={path}", "--user=root", f"--execute={statement}")
 
 
 def _user_for(folder: Path) -> list[str]:
@@ -50,10 +51,11 @@ def _call(name: str, *options: str) -> None:
     subprocess.run([program(name), *options], capture_output=True, check=True)
 
 
-def _wait_for(path: Path, seconds: float = 30) -> None:
+def wait_for_socket(path: Path, seconds: float = 30) -> None:
+    """Until a server listens there."""
     until = time.monotonic() + seconds
     with socket.socket(socket.AF_UNIX) as client:
         while client.connect_ex(str(path)):
             if time.monotonic() > until:
-                raise TimeoutError("MariaDB did not start")
+                raise TimeoutError(f"Nobody listens at {path}")
             time.sleep(0.05)

@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -17,15 +18,19 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 
 
 class OutboxSite:
-    """Used as a context: the tables are made, and at its end all workers are killed. `options` are the outbox's."""
+    """Used as a context: the tables are made, and at its end all workers are killed. `options` are the outbox's.
 
-    def __init__(self, database_url: str, **options: object) -> None:
+    `environment` may name other settings.
+    """
+
+    def __init__(self, database_url: str, environment: Mapping[str, str] | None = None, **options: Any) -> None:
         self._environment = {
             **os.environ,
             "DATABASE_URL": database_url,
             "DJANGO_SETTINGS_MODULE": "tests.settings_of_outbox",
             "MAILCONFIG_OUTBOX": json.dumps(options),
             "PYTHONPATH": str(ROOT),
+            **(environment or {}),
         }
         self.workers: list[int] = []
 
@@ -53,6 +58,10 @@ class OutboxSite:
     def configure(self, **fields: object) -> None:
         self._ask("configure", fields)
 
+    def allow(self, connections: int) -> None:
+        """At once, of all workers; those that were killed count for a minute."""
+        self._ask("allow", connections)
+
     def queue(self, count: int) -> list[str]:
         """Their Message-IDs."""
         ids: list[str] = self._ask("queue", count)
@@ -62,8 +71,10 @@ class OutboxSite:
         found: dict[str, int] = self._ask("states")
         return found
 
-    def execute(self, sql: str) -> None:
-        self._ask("execute", sql)
+    def execute(self, sql: str) -> list[list[str]]:
+        """The rows that it returns, if any."""
+        rows: list[list[str]] = self._ask("execute", sql)
+        return rows
 
     def start(self) -> int:
         pid: int = self._ask("start")
@@ -77,6 +88,13 @@ class OutboxSite:
     def manage(self, *arguments: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "django", *arguments]
         return subprocess.Popen(command, env=self._environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def wait_until(reached: Callable[[], bool], seconds: float = 60) -> bool:
+    until = time.monotonic() + seconds
+    while not (fine := reached()) and time.monotonic() < until:
+        time.sleep(0.01)
+    return fine
 
 
 # --- inside of the process ---
@@ -109,6 +127,12 @@ def _configure(fields: dict[str, object]) -> None:
     MailServer.objects.update_or_create(alias="default", defaults=fields)
 
 
+def _allow(connections: int) -> None:
+    from mailconfig.outbox.models import ServerQueue
+
+    ServerQueue.objects.update_or_create(alias="default", defaults={"connections": connections})
+
+
 def _queue(count: int) -> list[str]:
     from django.core.mail import EmailMessage
 
@@ -127,11 +151,12 @@ def _states() -> dict[str, int]:
     return Counter(QueuedMessage.objects.values_list("state", flat=True))
 
 
-def _execute(sql: str) -> None:
+def _execute(sql: str) -> list[list[str]]:
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute(sql)
+        return [list(map(str, row)) for row in cursor.fetchall()] if cursor.description else []
 
 
 def _start() -> int:
@@ -152,6 +177,7 @@ def _start() -> int:
 _ACTIONS: Final[dict[str, Callable[..., Any]]] = {
     "migrate": _migrate,
     "configure": _configure,
+    "allow": _allow,
     "queue": _queue,
     "states": _states,
     "execute": _execute,

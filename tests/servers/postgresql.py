@@ -16,15 +16,28 @@ if TYPE_CHECKING:
 @contextmanager
 def postgresql(durable: bool = False) -> Iterator[str]:
     """Its DATABASE_URL, while it runs. Only a durable one waits for the disk."""
+    with postgresql_server() as server:
+        url = str(server.get_uri())
+        if not durable:
+            _never_wait_for_the_disk(url)
+        yield url
+
+
+@contextmanager
+def postgresql_server() -> "Iterator[PostgresServer]":
+    """It itself, which can be stopped and started, and waits for the disk."""
     # Not in pytest's folder: started by root it runs as a user of its own, to whom that is closed.
     with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         with _get_server()(folder / "data") as server:
-            url = str(server.get_uri())
-            if not durable:
-                _never_wait_for_the_disk(url)
-            yield url
+            yield server
+
+
+def empty_database(server: "PostgresServer") -> str:
+    """The DATABASE_URL of a new one, in place of the last."""
+    server.psql("DROP DATABASE IF EXISTS mailconfig WITH (FORCE);\nCREATE DATABASE mailconfig;")
+    return str(server.get_uri(database="mailconfig"))
 
 
 def _never_wait_for_the_disk(url: str) -> None:

@@ -113,6 +113,8 @@ class SMTPServer:
     def start(self) -> None:
         """Listen; a second time on the port of the first."""
         listener = socket.create_server((self.host, self.port))
+        # asyncio does this for sockets that it makes. Without it replies to a pipelining client wait 40 ms each.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()

@@ -64,7 +64,9 @@ class Command(BaseCommand):
         parser.add_argument("--confirm-clear-text", action="store_true", help="allow a password without encryption")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        aliases = our_aliases() or [DEFAULT_ALIAS]
+        # A second server that only stands in for another is no mailer of the project.
+        entered = MailServer.objects.values_list("alias", flat=True)
+        aliases = list(dict.fromkeys([*(our_aliases() or [DEFAULT_ALIAS]), *entered]))
         if options["alias"] not in aliases:
             raise CommandError(f"--alias: this project has no such mailer. It has: {', '.join(aliases)}.")
         server, _created = MailServer.objects.get_or_create(alias=options["alias"])
