@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.core.signals import request_finished
-from django.db import connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Case, DateTimeField, F, Value, When
 from django.utils import timezone
 
@@ -21,6 +21,8 @@ from .storable import storable
 logger = logging.getLogger("mailconfig")
 SECONDS: Final = 60.0
 """How often a process writes down at most that nothing has changed."""
+NO_FAILURE: Final[dict[str, Any]] = {"failing_since": None, "failed_step": "", "error": ""}
+UP_TO_LOGIN: Final = ("resolve", "connect", "secure", "greet", "authenticate")
 
 
 @dataclass(frozen=True)
@@ -125,9 +127,19 @@ def note_test(server: MailServer, error: str) -> None:
     server.note_test(error)
     if not error:
         last_good.keep(server.pk, server.revision)
-        SendingRecord.objects.filter(server=server).update(
-            revision=server.revision, failing_since=None, failed_step="", error=""
-        )
+        SendingRecord.objects.filter(server=server).update(revision=server.revision, **NO_FAILURE)
+
+
+def note_check(server: MailServer, step: str, error: str) -> None:
+    """Remember how a check that sent nothing ended: a failure is one of mail too, a success proves only the log-in."""
+    if server.pk is None:
+        return
+    database = server._state.db or DEFAULT_DB_ALIAS
+    if error:
+        notes.take(Note(server.pk, server.revision, database, step, error))
+        return
+    record = SendingRecord.objects.using(database).filter(server_id=server.pk, revision=server.revision)
+    record.filter(failed_step__in=UP_TO_LOGIN).update(**NO_FAILURE)
 
 
 notes: Final = Notes()

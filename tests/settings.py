@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "mailconfig",
     "mailconfig.catcher",
     "mailconfig.outbox",
+    "mailconfig.scheduling",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -12,3 +12,6 @@ queue_resumed: Final = Signal()
 
 message_failed: Final = Signal()
 """A message will not be delivered to anybody: `pk` is that of the QueuedMessage, `reason` the last word."""
+
+worker_tick: Final = Signal()
+"""Every few seconds in each worker process, in a thread of its own; `stop` is the event that ends the worker."""

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "mailconfig",
     "mailconfig.catcher",
     "mailconfig.outbox",
+    "mailconfig.scheduling",
     "mailconfig.website",
 ]
 

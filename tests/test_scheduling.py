@@ -1,0 +1,416 @@
+"""Scheduled jobs: when they run, what becomes of them, who is told."""
+
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import django
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.dispatch import Signal
+from django.utils import timezone
+from pytest_django import Settings
+
+from mailconfig.models import MailServer
+from mailconfig.outbox.working import Delivering
+from mailconfig.scheduling import jobs, running
+from mailconfig.scheduling.due import first_run, next_run
+from mailconfig.scheduling.jobs import Job, JobFailed, register
+from mailconfig.scheduling.models import Outcome, ScheduledJob
+from mailconfig.scheduling.own_jobs import renew_accounts, tidy_outbox
+from mailconfig.scheduling.running import run, run_due, start
+from mailconfig.scheduling.server_check import check_mail_servers
+from mailconfig.scheduling.signals import job_failed, job_late
+from mailconfig.sending_record import SendingRecord
+from mailconfig.status import describe_status
+from oauthconnections.models import OAuthAccount, OAuthConnection
+from tests.conftest import MailServerFactory, SMTPServerFactory
+from tests.scheduled_jobs import add_job
+
+OWN = ["mailconfig.check_mail_servers", "mailconfig.renew_accounts", "mailconfig.tidy_outbox"]
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+Add = Callable[..., ScheduledJob]
+
+
+@pytest.fixture
+def add(db: None, monkeypatch: pytest.MonkeyPatch) -> Add:
+    """`add(task, "name", enabled=False)`: a job that is due."""
+    return lambda task, name="job", **fields: add_job(monkeypatch, task, name, **fields)
+
+
+@contextmanager
+def told(signal: Signal) -> Iterator[list[dict[str, Any]]]:
+    """What the signal has said."""
+    heard: list[dict[str, Any]] = []
+
+    def listen(**said: Any) -> None:
+        heard.append(said)
+
+    signal.connect(listen)
+    yield heard
+    signal.disconnect(listen)
+
+
+def fail() -> None:
+    raise ValueError("password=s3cret")
+
+
+# --- when ---
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-05-{text}Z")
+
+
+@pytest.mark.parametrize(
+    ("planned", "now", "expected"),
+    [
+        ("01T12:00", "01T12:00", "01T13:00"),
+        ("01T12:00", "01T12:20", "01T13:00"),  # a worker that is late now and then does not move the schedule
+        ("01T12:00", "01T18:30", "01T19:00"),  # missed six times: one run, not six
+        ("01T12:00", "01T11:00", "01T12:00"),  # run by hand before its time
+    ],
+)
+def test_an_interval_keeps_its_rhythm(planned: str, now: str, expected: str) -> None:
+    assert next_run(utc(planned), utc(now), HOUR, None) == utc(expected)
+
+
+@pytest.mark.parametrize(
+    ("now", "at", "expected"),
+    [
+        ("2026-05-01T12:00", "06:00", "2026-05-02T06:00+02:00"),
+        ("2026-05-01T05:00", "06:00", "2026-05-01T06:00+02:00"),
+        ("2026-05-01T06:00", "06:00", "2026-05-02T06:00+02:00"),
+        ("2026-03-28T12:00", "06:00", "2026-03-29T06:00+02:00"),  # the night has an hour less
+        ("2026-10-24T12:00", "06:00", "2026-10-25T06:00+01:00"),  # the night has an hour more
+        ("2026-03-28T12:00", "02:30", "2026-03-29T03:30+02:00"),  # 2:30 is left out
+        ("2026-10-24T12:00", "02:30", "2026-10-25T02:30+02:00"),  # 2:30 comes twice: the first time,
+        ("2026-10-25T02:40", "02:30", "2026-10-26T02:30+01:00"),  # and not the second
+    ],
+)
+def test_a_time_of_day_is_that_of_the_clock_on_the_wall(settings: Settings, now: str, at: str, expected: str) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    moment, at_time = datetime.fromisoformat(now).replace(tzinfo=BERLIN), time.fromisoformat(at)
+    assert first_run(moment, DAY, at_time) == datetime.fromisoformat(expected)
+    yesterday = first_run(moment - DAY, DAY, at_time)
+    assert next_run(yesterday, moment, DAY, at_time) == datetime.fromisoformat(expected)
+
+
+@pytest.mark.parametrize(
+    ("planned", "now", "expected"),
+    [
+        ("01T06:00", "01T06:00", "08T06:00"),
+        ("01T06:00", "03T12:00", "08T06:00"),
+        ("01T06:00", "09T12:00", "15T06:00"),  # on the same day of the week as ever
+        ("08T06:00", "03T12:00", "08T06:00"),
+    ],
+)
+def test_several_days_with_a_time_of_day_keep_their_rhythm(planned: str, now: str, expected: str) -> None:
+    assert next_run(utc(planned), utc(now), 7 * DAY, time(6)) == utc(expected)
+
+
+def test_a_job_needs_a_name_of_its_own_and_an_interval_that_can_be() -> None:
+    for refused in (
+        Job(OWN[0], "Another", fail, HOUR),
+        Job("daily", "Daily", fail, HOUR, at=time(6)),
+        Job("always", "Always", fail, timedelta(seconds=30)),
+    ):
+        with pytest.raises(ImproperlyConfigured):
+            register(refused)
+    assert sorted(jobs.REGISTERED) == OWN
+
+
+# --- running ---
+
+
+def test_each_own_job_gets_a_row_and_waits_for_its_time(db: None) -> None:
+    now = timezone.now()
+    assert [row.name for row in running.rows()] == OWN
+    assert all(now < row.next_run <= now + DAY for row in running.rows())
+    assert run_due() == []
+
+
+def test_a_due_job_is_run_and_its_outcome_noted(add: Add) -> None:
+    row = add(lambda: "Did it")
+    planned = row.next_run
+    assert run_due() == ["job"]
+    row.refresh_from_db()
+    assert (row.outcome, row.detail, row.lease) == (Outcome.OK, "Did it", "")
+    assert row.next_run == planned + HOUR
+    assert row.last_run
+    assert row.last_finished
+    assert row.last_run <= row.last_finished
+    assert row.host
+    assert run_due() == []
+
+
+def test_what_was_missed_for_days_is_run_once(add: Add) -> None:
+    runs: list[int] = []
+    add(lambda: runs.append(1), next_run=timezone.now() - 5 * DAY)
+    for _tick in range(3):
+        run_due()
+    assert runs == [1]
+
+
+def test_a_job_that_is_switched_off_does_not_run(add: Add) -> None:
+    add(fail, enabled=False)
+    assert run_due() == []
+
+
+def test_a_failed_job_tells_its_error_and_the_others_run(add: Add) -> None:
+    def refuse() -> None:
+        raise JobFailed("The server is asleep.")
+
+    add(refuse, "a")
+    add(lambda: "Fine", "b")
+    with told(job_failed) as heard:
+        assert run_due() == ["a", "b"]
+    row = ScheduledJob.objects.get(name="a")
+    assert (row.outcome, row.detail) == (Outcome.FAILED, "The server is asleep.")
+    assert [(one["sender"], one["job"], one["error"]) for one in heard] == [(ScheduledJob, row, row.detail)]
+    assert ScheduledJob.objects.get(name="b").outcome == Outcome.OK
+
+
+def test_the_words_of_an_unforeseen_error_are_not_kept(add: Add) -> None:  # S-2
+    row = add(fail)
+    with told(job_failed) as heard:
+        run_due()
+    row.refresh_from_db()
+    assert "ValueError" in row.detail
+    assert "s3cret" not in row.detail
+    assert "s3cret" not in str(heard)
+
+
+def test_a_receiver_that_fails_keeps_no_job_from_ending(add: Add) -> None:
+    def refuse(**_signal: Any) -> None:
+        raise RuntimeError
+
+    row = add(fail)
+    job_failed.connect(refuse)
+    try:
+        run_due()
+    finally:
+        job_failed.disconnect(refuse)
+    row.refresh_from_db()
+    assert row.lease == ""
+
+
+def test_of_two_who_read_the_same_row_one_runs_it(add: Add) -> None:
+    runs: list[int] = []
+    row = add(lambda: runs.append(1))
+    same = ScheduledJob.objects.get(pk=row.pk)
+    assert [start(row), start(same)] == [True, False]
+    assert runs == [1]
+
+
+def test_nobody_takes_a_job_that_somebody_else_runs_until_its_lease_ends(add: Add) -> None:
+    runs: list[int] = []
+    row = add(lambda: runs.append(1), lease="other", leased_until=timezone.now() + HOUR, outcome=Outcome.RUNNING)
+    assert run_due() == []
+    ScheduledJob.objects.update(leased_until=timezone.now())
+    assert run_due() == ["job"]
+    row.refresh_from_db()
+    assert (runs, row.outcome) == ([1], Outcome.OK)
+
+
+def test_who_was_away_for_longer_than_its_lease_changes_nothing(add: Add) -> None:
+    def overtaken() -> str:
+        ScheduledJob.objects.update(lease="other", outcome=Outcome.RUNNING)
+        return "Too late"
+
+    row = add(overtaken)
+    run_due()
+    row.refresh_from_db()
+    assert (row.lease, row.outcome, row.detail) == ("other", Outcome.RUNNING, "")
+
+
+def test_a_token_runs_a_job_once_however_often_an_engine_delivers_it(add: Add) -> None:
+    runs: list[int] = []
+    add(lambda: runs.append(1), lease="token", leased_until=timezone.now() + HOUR)
+    run("job", "token")
+    run("job", "token")
+    run("job", "another")
+    assert runs == [1]
+
+
+def test_a_worker_that_shall_end_begins_no_other_job(add: Add) -> None:
+    stop = threading.Event()
+    add(stop.set, "a")
+    add(fail, "b")
+    assert run_due(stop) == ["a"]
+
+
+# --- engines ---
+
+
+BACKENDS = "django.tasks.backends" if django.VERSION >= (6, 0) else "django_tasks.backends"
+
+
+@pytest.fixture
+def engine(settings: Settings) -> None:
+    """One that takes tasks and runs none."""
+    settings.TASKS = {"default": {"BACKEND": f"{BACKENDS}.dummy.DummyBackend"}}
+
+
+@pytest.fixture
+def broken_engine(settings: Settings) -> None:
+    settings.TASKS = {"default": {"BACKEND": "no.such.Engine"}}
+
+
+def test_what_an_engine_has_taken_waits_there_and_is_not_handed_over_again(add: Add, engine: None) -> None:
+    row = add(fail)
+    assert run_due() == ["job"]
+    assert run_due() == []
+    row.refresh_from_db()
+    assert row.outcome == Outcome.WAITING
+
+
+def test_an_engine_that_runs_nothing_is_noticed(add: Add, engine: None) -> None:
+    row = add(fail)
+    run_due()
+    ScheduledJob.objects.filter(pk=row.pk).update(next_run=timezone.now() - 2 * HOUR)
+    with told(job_late) as heard:
+        run_due()
+    assert len(heard) == 1
+
+
+@pytest.mark.usefixtures("broken_engine")
+def test_an_engine_that_takes_nothing_is_told_once_and_asked_again(add: Add, caplog: pytest.LogCaptureFixture) -> None:
+    row = add(fail)
+    with told(job_failed) as heard:
+        for _minute in range(3):
+            assert run_due() == ["job"]
+            ScheduledJob.objects.filter(pk=row.pk).update(leased_until=timezone.now())
+    row.refresh_from_db()
+    assert row.outcome == Outcome.FAILED
+    assert "did not take the job" in row.detail
+    assert len(heard) == 1
+
+
+# --- late ---
+
+
+def test_a_job_that_missed_two_intervals_is_told_once_per_lateness(add: Add) -> None:
+    row = add(lambda: "Did it", next_run=timezone.now() - HOUR - timedelta(minutes=1), enabled=True)
+    with told(job_late) as heard:
+        ScheduledJob.objects.update(lease="other", leased_until=timezone.now() + HOUR, outcome=Outcome.WAITING)
+        for _tick in range(3):
+            run_due()
+        assert [one["job"] for one in heard] == [row]
+        ScheduledJob.objects.filter(pk=row.pk).update(leased_until=timezone.now())
+        assert run_due() == ["job"]
+        ScheduledJob.objects.filter(pk=row.pk).update(next_run=timezone.now() - 2 * HOUR)
+        run_due()
+    assert len(heard) == 2
+
+
+def test_a_job_that_runs_or_is_switched_off_is_not_late(add: Add) -> None:
+    old = timezone.now() - 5 * HOUR
+    add(fail, "a", next_run=old, enabled=False)
+    add(fail, "b", next_run=old, lease="other", leased_until=timezone.now() + HOUR, outcome=Outcome.RUNNING)
+    with told(job_late) as heard:
+        assert run_due() == []
+    assert heard == []
+
+
+# --- who runs them ---
+
+
+def test_a_worker_of_the_outbox_runs_them(add: Add) -> None:
+    row = add(lambda: "Did it")
+    Delivering().tick()
+    row.refresh_from_db()
+    assert row.outcome == Outcome.OK
+
+
+def run_scheduled(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("run_scheduled", "--once", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_runs_them_once_and_tells_how_they_ended(add: Add) -> None:
+    add(lambda: "Did it")
+    [job] = json.loads(run_scheduled("--json"))["jobs"]
+    assert (job["name"], job["outcome"], job["detail"]) == ("job", "ok", "Did it")
+    assert datetime.fromisoformat(job["next_run"]) > timezone.now()
+    assert run_scheduled().strip() == "No job was due."
+
+
+def test_the_command_ends_with_1_if_a_job_failed(add: Add, capsys: pytest.CaptureFixture[str]) -> None:
+    add(fail)
+    with pytest.raises(SystemExit, match="1"):
+        run_scheduled()
+
+
+# --- the own jobs ---
+
+
+def test_the_check_logs_in_and_sends_nothing(mail_server: MailServerFactory, smtp_server: SMTPServerFactory) -> None:
+    server = smtp_server(users={"me": "secret"})
+    mail_server(server, username="me", password="secret")
+    assert check_mail_servers() == "Mail can be sent: default."
+    assert len(server.logins) == 1
+    assert server.messages == []
+
+
+def test_the_check_of_a_site_without_a_server_is_no_failure(mail_server: MailServerFactory) -> None:
+    mail_server()
+    assert check_mail_servers() == "No mail server is entered."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failed_check_is_on_the_status_line_until_one_succeeds(
+    mail_server: MailServerFactory, smtp_server: SMTPServerFactory
+) -> None:
+    server = smtp_server(users={"me": "secret"})
+    row = mail_server(server, username="me", password="mistyped")
+    with pytest.raises(JobFailed, match="default: 535 "):
+        check_mail_servers()
+    assert "Sending has failed since" in describe_status(MailServer.objects.get()).text
+    MailServer.objects.filter(pk=row.pk).update(password="secret")  # as if the server had learnt it
+    check_mail_servers()
+    assert describe_status(MailServer.objects.get()).text == "Not tested yet. Send a test email."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_check_does_not_hide_that_mail_itself_is_refused(
+    mail_server: MailServerFactory, smtp_server: SMTPServerFactory
+) -> None:
+    row = mail_server(smtp_server(), auth_method="none")
+    now = timezone.now()
+    SendingRecord.objects.create(server=row, failing_since=now, failed_step="sender", error="550 5.7.60 Not you")
+    check_mail_servers()
+    assert "550 5.7.60 Not you" in describe_status(MailServer.objects.get()).text
+
+
+def test_settings_that_can_not_be_used_are_a_failure_of_the_check(
+    mail_server: MailServerFactory, contoso: OAuthConnection
+) -> None:
+    mail_server(oauth_connection=contoso)
+    with pytest.raises(JobFailed, match="no account is authenticated"):
+        check_mail_servers()
+
+
+def test_renewing_names_the_accounts_that_it_was_refused_for(contoso: OAuthConnection) -> None:
+    assert renew_accounts() == "Renewed: 0."
+    contoso.token_url = "https://localhost:1/token"
+    contoso.authorize_url = "https://localhost:1/authorize"
+    contoso.save()
+    OAuthAccount.objects.create(connection=contoso, email="me@contoso.com", refresh_token="s3cret")
+    with pytest.raises(JobFailed, match=r"me@contoso\.com: ") as failure:
+        renew_accounts()
+    assert "s3cret" not in str(failure.value)  # S-2
+
+
+def test_tidying_tells_what_it_deleted(db: None) -> None:
+    assert tidy_outbox() == "Deleted: 0 sent, 0 failed, 0 cancelled."
