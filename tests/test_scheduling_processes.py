@@ -56,18 +56,25 @@ def host(act):
     pid = os.fork()
     if pid:
         return pid
+    status = 1
     try:
         sys.stdout = io.StringIO()
         act()
+        status = 0
+    except SystemExit as end:
+        status = end.code or 0
     finally:
-        os._exit(0)
+        os._exit(status)
 
 def ends(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
-if ScheduledJob._meta.db_table not in connection.introspection.table_names():
-    with connection.schema_editor() as editor:
-        editor.create_model(ScheduledJob)
+def create(model):
+    if model._meta.db_table not in connection.introspection.table_names():
+        with connection.schema_editor() as editor:
+            editor.create_model(model)
+
+create(ScheduledJob)
 """
 TWO_UNTIL_STOPPED: Final = """
 def run_scheduled():
@@ -101,14 +108,33 @@ found |= {"after": running.run_due(), "runs": noted("run"), "last state": state(
 answer(found)
 """
 
+ENGINE: Final = """
+from django_tasks_db.models import DBTaskResult
+
+create(DBTaskResult)
+make_due(given["count"], work)
+outcomes = lambda: sorted(ScheduledJob.objects.values_list("outcome", flat=True))
+ends(host(running.run_due))
+before = outcomes()
+connection.close()
+worker = partial(call_command, "db_worker", batch=True, startup_delay=False, reload=False, verbosity=0)
+found = {"ends": [ends(pid) for pid in [host(worker), host(worker)]]}
+answer({**found, "before": before, "after": outcomes(), "runs": noted("run")})
+"""
+
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if request.param == "sqlite":
-        yield Site(f"sqlite:///{tmp_path_factory.mktemp('scheduled') / 'db.sqlite3'}")
+        yield f"sqlite:///{tmp_path_factory.mktemp('scheduled') / 'db.sqlite3'}"
         return
     with postgresql() as url:
-        yield Site(url)
+        yield url
+
+
+@pytest.fixture
+def site(database_url: str) -> Site:
+    return Site(database_url)
 
 
 def ran(site: Site, script: str, folder: Path, count: int = 1) -> Any:
@@ -139,3 +165,12 @@ def test_the_job_of_a_killed_host_is_run_again_after_its_lease(site: Site, tmp_p
         "runs": ["00", "00"],
         "last state": "ok",
     }
+
+
+def test_a_real_task_engine_runs_what_one_host_has_claimed(database_url: str, tmp_path: Path) -> None:
+    site = Site(database_url, "tests.settings_with_engine")
+    found = ran(site, ENGINE, tmp_path, count=4)
+    assert found["ends"] == [0, 0]
+    assert found["before"] == ["waiting"] * 4
+    assert found["after"] == ["ok"] * 4
+    assert sorted(found["runs"]) == ["00", "01", "02", "03"]
