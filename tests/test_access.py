@@ -1,14 +1,17 @@
 """Who may do what (S-22): every address of our apps in the admin, and each kind of person who asks for it."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Final
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from mailconfig.models import MailServer
+from mailconfig.scheduling.models import ScheduledJob
 from oauthconnections.models import OAuthAccount, OAuthConnection, WebServer
 from tests.conftest import MailServerFactory
 from tests.settings_page import Page, sent
@@ -16,6 +19,7 @@ from tests.settings_page import Page, sent
 LOGIN: Final = "login"
 """A redirect to the log-in page."""
 Answer = int | str
+ONE_DAY: Final = timedelta(days=1)
 
 PEOPLE: Final = ("anonymous", "charlie", "bob", "tester", "alice", "administrator")
 
@@ -53,6 +57,12 @@ GET: Final[dict[str, list[Answer]]] = {
     "oauthconnections_webserver_history": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_webserver_delete": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_change": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_changelist": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_add": [LOGIN, 403, 403, 403, 403, 403],
+    "scheduling_scheduledjob_history": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "scheduling_scheduledjob_change": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_run": [LOGIN, 405, 405, 405, 405, 405],
 }
 POST: Final[dict[str, list[Answer]]] = {
     "mailconfig_mailserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
@@ -87,6 +97,12 @@ POST: Final[dict[str, list[Answer]]] = {
     "oauthconnections_webserver_history": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_webserver_delete": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_change": [LOGIN, 403, 403, 403, 302, 302],
+    "scheduling_scheduledjob_changelist": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_add": [LOGIN, 403, 403, 403, 403, 403],
+    "scheduling_scheduledjob_history": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "scheduling_scheduledjob_change": [LOGIN, 403, 403, 403, 302, 302],
+    "scheduling_scheduledjob_run": [LOGIN, 403, 403, 403, 403, 302],
 }
 
 
@@ -96,7 +112,7 @@ def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
             yield from names(pattern, f"{pattern.namespace}:" if pattern.namespace == "oauthconnections" else "")
         elif isinstance(pattern, URLPattern):
             name = f"{prefix}{pattern.name or ''}"
-            if name.startswith(("mailconfig", "oauthconnections")):
+            if name.startswith(("mailconfig", "oauthconnections", "scheduling")):
                 yield name
 
 
@@ -115,6 +131,7 @@ def rows(mail_server: MailServerFactory) -> None:
     fields = {"provider": "microsoft", "tenant": "contoso.com", "client_id": "site", "client_secret": "s3cr3t"}
     connection = OAuthConnection.objects.create(pk=1, name="Contoso", **fields, **nobody)
     OAuthAccount.objects.create(pk=1, connection=connection, subject="1", refresh_token="token")
+    ScheduledJob.objects.create(pk=1, name="mailconfig.tidy_outbox", every=60, next_run=timezone.now() + ONE_DAY)
 
 
 @pytest.fixture
@@ -141,7 +158,8 @@ def ask(client: Client, request: pytest.FixtureRequest) -> Callable[[str, str, s
         user = request.getfixturevalue(person)
         if user.is_authenticated:
             client.force_login(user)
-        data = sent(None, {"external_url": "https://new.example"}) if name.endswith("_change") else {}
+        typed = {"external_url": "https://new.example", "every": "30", "enabled": "on"}
+        data = sent(None, typed) if name.endswith("_change") else {}
         response = client.get(path(name)) if method == "GET" else client.post(path(name), data)
         if response.status_code == 302 and response["Location"].startswith(reverse("admin:login")):
             return LOGIN
@@ -166,7 +184,10 @@ def test_each_address_lets_in_whom_it_should(
 
 
 def stored() -> list[object]:
-    return [model.objects.values().get() for model in (MailServer, WebServer, OAuthConnection, OAuthAccount)]
+    return [
+        model.objects.values().get(pk=1)
+        for model in (MailServer, WebServer, OAuthConnection, OAuthAccount, ScheduledJob)
+    ]
 
 
 @pytest.mark.parametrize("person", ["charlie", "bob", "tester"])
@@ -214,6 +235,7 @@ def test_the_group_editor_offers_our_permissions(client: Client, administrator: 
         "OAuth connection | Can add OAuth connection",
         "OAuth account | Can authenticate accounts",
         "OAuth account | Can delete OAuth account",
+        "scheduled job | Can run scheduled jobs at once",
     ):
         assert permission in text
     assert "Can delete outgoing mail server" not in text

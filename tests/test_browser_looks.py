@@ -16,6 +16,8 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 
 from mailconfig.catcher.models import CaughtMessage
 from mailconfig.models import MailServer
+from mailconfig.scheduling import running
+from mailconfig.scheduling.models import ScheduledJob
 from mailconfig.sending_record import SendingRecord
 from oauthconnections.models import OAuthAccount, OAuthConnection
 from tests import settings_in_browser as settings_page
@@ -185,6 +187,21 @@ def caught_message(page: Page) -> None:
     expect(page.get_by_label("Headers")).to_be_visible()
 
 
+def scheduled_jobs(page: Page) -> None:
+    running.rows()
+    long_ago = timezone.now() - timedelta(days=3)
+    ScheduledJob.objects.update(outcome="failed", detail=LONG_ANSWER, host=LONG, last_run=long_ago, next_run=long_ago)
+    page.goto(reverse("admin:scheduling_scheduledjob_changelist"))
+    expect(page.get_by_text("Nobody runs what is due")).to_be_visible()
+
+
+def scheduled_job(page: Page) -> None:
+    scheduled_jobs(page)
+    page.get_by_text("Check the mail server").last.click()
+    page.get_by_role("button", name="Run now").click()
+    expect(page.get_by_text("was run")).to_be_visible()
+
+
 # --- connections and accounts ---
 
 
@@ -299,6 +316,8 @@ STATES: Final = [
     web_server,
     caught_messages,
     caught_message,
+    scheduled_jobs,
+    scheduled_job,
     choice_of_provider,
     new_connection,
     connection_with_errors,

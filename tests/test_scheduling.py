@@ -1,4 +1,4 @@
-"""Scheduled jobs: when they run, what becomes of them, who is told."""
+"""Scheduled jobs: which there are, what becomes of them, who runs them, who is told."""
 
 import io
 import json
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import django
 import pytest
@@ -17,26 +16,17 @@ from django.dispatch import Signal
 from django.utils import timezone
 from pytest_django import Settings
 
-from mailconfig.models import MailServer
 from mailconfig.outbox.working import Delivering
 from mailconfig.scheduling import jobs, running
-from mailconfig.scheduling.due import first_run, next_run
 from mailconfig.scheduling.jobs import Job, JobFailed, register
 from mailconfig.scheduling.models import Outcome, ScheduledJob
-from mailconfig.scheduling.own_jobs import renew_accounts, tidy_outbox
 from mailconfig.scheduling.running import run, run_due, start
-from mailconfig.scheduling.server_check import check_mail_servers
 from mailconfig.scheduling.signals import job_failed, job_late
-from mailconfig.sending_record import SendingRecord
-from mailconfig.status import describe_status
-from oauthconnections.models import OAuthAccount, OAuthConnection
-from tests.conftest import MailServerFactory, SMTPServerFactory
 from tests.scheduled_jobs import add_job
 
 OWN = ["mailconfig.check_mail_servers", "mailconfig.renew_accounts", "mailconfig.tidy_outbox"]
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-BERLIN = ZoneInfo("Europe/Berlin")
 
 Add = Callable[..., ScheduledJob]
 
@@ -64,58 +54,7 @@ def fail() -> None:
     raise ValueError("password=s3cret")
 
 
-# --- when ---
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-05-{text}Z")
-
-
-@pytest.mark.parametrize(
-    ("planned", "now", "expected"),
-    [
-        ("01T12:00", "01T12:00", "01T13:00"),
-        ("01T12:00", "01T12:20", "01T13:00"),  # a worker that is late now and then does not move the schedule
-        ("01T12:00", "01T18:30", "01T19:00"),  # missed six times: one run, not six
-        ("01T12:00", "01T11:00", "01T12:00"),  # run by hand before its time
-    ],
-)
-def test_an_interval_keeps_its_rhythm(planned: str, now: str, expected: str) -> None:
-    assert next_run(utc(planned), utc(now), HOUR, None) == utc(expected)
-
-
-@pytest.mark.parametrize(
-    ("now", "at", "expected"),
-    [
-        ("2026-05-01T12:00", "06:00", "2026-05-02T06:00+02:00"),
-        ("2026-05-01T05:00", "06:00", "2026-05-01T06:00+02:00"),
-        ("2026-05-01T06:00", "06:00", "2026-05-02T06:00+02:00"),
-        ("2026-03-28T12:00", "06:00", "2026-03-29T06:00+02:00"),  # the night has an hour less
-        ("2026-10-24T12:00", "06:00", "2026-10-25T06:00+01:00"),  # the night has an hour more
-        ("2026-03-28T12:00", "02:30", "2026-03-29T03:30+02:00"),  # 2:30 is left out
-        ("2026-10-24T12:00", "02:30", "2026-10-25T02:30+02:00"),  # 2:30 comes twice: the first time,
-        ("2026-10-25T02:40", "02:30", "2026-10-26T02:30+01:00"),  # and not the second
-    ],
-)
-def test_a_time_of_day_is_that_of_the_clock_on_the_wall(settings: Settings, now: str, at: str, expected: str) -> None:
-    settings.TIME_ZONE = "Europe/Berlin"
-    moment, at_time = datetime.fromisoformat(now).replace(tzinfo=BERLIN), time.fromisoformat(at)
-    assert first_run(moment, DAY, at_time) == datetime.fromisoformat(expected)
-    yesterday = first_run(moment - DAY, DAY, at_time)
-    assert next_run(yesterday, moment, DAY, at_time) == datetime.fromisoformat(expected)
-
-
-@pytest.mark.parametrize(
-    ("planned", "now", "expected"),
-    [
-        ("01T06:00", "01T06:00", "08T06:00"),
-        ("01T06:00", "03T12:00", "08T06:00"),
-        ("01T06:00", "09T12:00", "15T06:00"),  # on the same day of the week as ever
-        ("08T06:00", "03T12:00", "08T06:00"),
-    ],
-)
-def test_several_days_with_a_time_of_day_keep_their_rhythm(planned: str, now: str, expected: str) -> None:
-    assert next_run(utc(planned), utc(now), 7 * DAY, time(6)) == utc(expected)
+# --- which ---
 
 
 def test_a_job_needs_a_name_of_its_own_and_an_interval_that_can_be() -> None:
@@ -350,67 +289,3 @@ def test_the_command_ends_with_1_if_a_job_failed(add: Add, capsys: pytest.Captur
     add(fail)
     with pytest.raises(SystemExit, match="1"):
         run_scheduled()
-
-
-# --- the own jobs ---
-
-
-def test_the_check_logs_in_and_sends_nothing(mail_server: MailServerFactory, smtp_server: SMTPServerFactory) -> None:
-    server = smtp_server(users={"me": "secret"})
-    mail_server(server, username="me", password="secret")
-    assert check_mail_servers() == "Mail can be sent: default."
-    assert len(server.logins) == 1
-    assert server.messages == []
-
-
-def test_the_check_of_a_site_without_a_server_is_no_failure(mail_server: MailServerFactory) -> None:
-    mail_server()
-    assert check_mail_servers() == "No mail server is entered."
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_failed_check_is_on_the_status_line_until_one_succeeds(
-    mail_server: MailServerFactory, smtp_server: SMTPServerFactory
-) -> None:
-    server = smtp_server(users={"me": "secret"})
-    row = mail_server(server, username="me", password="mistyped")
-    with pytest.raises(JobFailed, match="default: 535 "):
-        check_mail_servers()
-    assert "Sending has failed since" in describe_status(MailServer.objects.get()).text
-    MailServer.objects.filter(pk=row.pk).update(password="secret")  # as if the server had learnt it
-    check_mail_servers()
-    assert describe_status(MailServer.objects.get()).text == "Not tested yet. Send a test email."
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_check_does_not_hide_that_mail_itself_is_refused(
-    mail_server: MailServerFactory, smtp_server: SMTPServerFactory
-) -> None:
-    row = mail_server(smtp_server(), auth_method="none")
-    now = timezone.now()
-    SendingRecord.objects.create(server=row, failing_since=now, failed_step="sender", error="550 5.7.60 Not you")
-    check_mail_servers()
-    assert "550 5.7.60 Not you" in describe_status(MailServer.objects.get()).text
-
-
-def test_settings_that_can_not_be_used_are_a_failure_of_the_check(
-    mail_server: MailServerFactory, contoso: OAuthConnection
-) -> None:
-    mail_server(oauth_connection=contoso)
-    with pytest.raises(JobFailed, match="no account is authenticated"):
-        check_mail_servers()
-
-
-def test_renewing_names_the_accounts_that_it_was_refused_for(contoso: OAuthConnection) -> None:
-    assert renew_accounts() == "Renewed: 0."
-    contoso.token_url = "https://localhost:1/token"
-    contoso.authorize_url = "https://localhost:1/authorize"
-    contoso.save()
-    OAuthAccount.objects.create(connection=contoso, email="me@contoso.com", refresh_token="s3cret")
-    with pytest.raises(JobFailed, match=r"me@contoso\.com: ") as failure:
-        renew_accounts()
-    assert "s3cret" not in str(failure.value)  # S-2
-
-
-def test_tidying_tells_what_it_deleted(db: None) -> None:
-    assert tidy_outbox() == "Deleted: 0 sent, 0 failed, 0 cancelled."

@@ -66,6 +66,11 @@ def host(act):
     finally:
         os._exit(status)
 
+def wait_for(count):
+    until = time.monotonic() + 60
+    while len(noted("run")) < count and time.monotonic() < until:
+        time.sleep(0.02)
+
 def ends(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
@@ -86,12 +91,23 @@ def run_scheduled():
 
 make_due(given["count"], work)
 pids = [host(run_scheduled) for _host in range(2)]
-until = time.monotonic() + 60
-while len(noted("run")) < given["count"] and time.monotonic() < until:
-    time.sleep(0.02)
+wait_for(given["count"])
 for pid in pids:
     os.kill(pid, signal.SIGTERM)
 answer({"ends": [ends(pid) for pid in pids], "runs": noted("run"), "told": noted("ok")})
+"""
+WORKER: Final = """
+from django.apps import apps
+from mailconfig.outbox import working
+
+working.TICK_SECONDS = 0.05
+for model in apps.get_app_config("outbox").get_models():
+    create(model)
+make_due(given["count"], work)
+pid = host(partial(call_command, "deliver_mail"))
+wait_for(given["count"])
+os.kill(pid, signal.SIGTERM)
+answer({"end": ends(pid), "runs": noted("run")})
 """
 SIX_AT_ONCE: Final = """
 make_due(1, work)
@@ -150,6 +166,10 @@ def test_two_hosts_run_each_due_job_once(site: Site, tmp_path: Path) -> None:
     assert len(found["runs"]) == JOBS
     assert sorted(found["told"]) == sorted(found["runs"])
     assert found["ends"] == [0, 0]
+
+
+def test_a_worker_that_delivers_mail_runs_them_too(site: Site, tmp_path: Path) -> None:
+    assert ran(site, WORKER, tmp_path, count=2) == {"end": 0, "runs": ["00", "01"]}
 
 
 def test_many_at_the_same_moment_run_a_job_once(site: Site, tmp_path: Path) -> None:

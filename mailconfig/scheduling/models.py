@@ -38,7 +38,9 @@ class ScheduledJob(models.Model):
         _("time of day"),
         null=True,
         blank=True,
-        help_text=_("In the time zone of this site, for an interval of whole days. Empty: counted from the last run."),
+        help_text=_(
+            "In the time zone of this site, for an interval of whole days. Empty: one interval after the run before."
+        ),
     )
     next_run = models.DateTimeField(_("next run"), editable=False)
     last_run = models.DateTimeField(_("last run"), null=True, editable=False)

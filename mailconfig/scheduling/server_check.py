@@ -20,7 +20,7 @@ def check_mail_servers() -> str:
         raise JobFailed("\n".join(failed))
     if not problems:
         return _("No mail server is entered.")
-    return _("Mail can be sent: %(mailers)s.") % {"mailers": ", ".join(problems)}
+    return _("Connected and logged in, sent nothing: %(mailers)s.") % {"mailers": ", ".join(problems)}
 
 
 def _problem(alias: str) -> str | None:

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(editable=False, max_length=100, unique=True, verbose_name='name')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
                 ('every', models.PositiveIntegerField(help_text='60 is an hour, 1440 is a day.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(527040)], verbose_name='interval in minutes')),
-                ('at', models.TimeField(blank=True, help_text='In the time zone of this site, for an interval of whole days. Empty: counted from the last run.', null=True, verbose_name='time of day')),
+                ('at', models.TimeField(blank=True, help_text='In the time zone of this site, for an interval of whole days. Empty: one interval after the run before.', null=True, verbose_name='time of day')),
                 ('next_run', models.DateTimeField(editable=False, verbose_name='next run')),
                 ('last_run', models.DateTimeField(editable=False, null=True, verbose_name='last run')),
                 ('last_finished', models.DateTimeField(editable=False, null=True, verbose_name='ended')),
