@@ -8,7 +8,9 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from oauthconnections.history_export import ACTIONS
 from oauthconnections.models import OAuthAccount
 
 from .forms import MailServerForm
@@ -20,6 +22,8 @@ TEST_EMAIL: Final = 10
 
 LOOK_UP: Final = 11
 """Action flag of settings that were detected and domains that were checked."""
+
+ACTIONS.update({TEST_EMAIL: gettext_lazy("Test email"), LOOK_UP: gettext_lazy("Look-up")})
 
 TESTS_ALLOWED: Final = 20
 TESTS_WINDOW: Final = timedelta(minutes=10)

@@ -1,20 +1,16 @@
 """An admin page for settings: its rows exist by themselves, and the only one opens at once."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin
+from .history_export import ExportsHistory
 
 
-class SingleRowAdmin(_ModelAdmin):
+class SingleRowAdmin(ExportsHistory):
     """No add, no delete; the list leads straight to the form when there is one row."""
 
     actions = None

@@ -1,7 +1,7 @@
 """The outbox inside Django's admin: what waits, what became of the rest, and what to do about it."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from mailconfig.mailers import DEFAULT_ALIAS, our_aliases
 from mailconfig.models import MailServer
+from oauthconnections.history_export import ExportsHistory
 from oauthconnections.single_row import SingleRowAdmin
 
 from . import handling, preview
@@ -28,11 +29,6 @@ from .models import QueuedMessage, ServerQueue, State
 from .options import options
 from .warnings import warnings
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[QueuedMessage]
-else:
-    ModelAdmin = admin.ModelAdmin  # only the stubs know it as a generic class
-
 FACTS: Final = (
     *("state", "subject", "sender", "recipients", "refused", "reason", "alias", "priority", "created_at"),
     *("next_attempt", "finished_at", "attempts", "uncertain", "message_id", "size"),
@@ -41,7 +37,7 @@ CONTENT: Final = ("headers", "text", "html")
 
 
 @admin.register(QueuedMessage)
-class QueuedMessageAdmin(ModelAdmin):
+class QueuedMessageAdmin(ExportsHistory):
     change_list_template = "mailconfig/outbox/change_list.html"
     change_form_template = "mailconfig/outbox/change_form.html"
     list_display = ("__str__", "to", "state", "created_at", "next_attempt", "attempts", "why")

@@ -1,6 +1,6 @@
 """Scheduled jobs inside Django's admin: when each runs, what became of it, and a button to run it now."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -15,23 +15,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from oauthconnections.history_export import ExportsHistory
+
 from .interval_text import interval_text
 from .jobs import REGISTERED
 from .models import Outcome, ScheduledJob
 from .running import rows, start
 from .warnings import warnings
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[ScheduledJob]
-else:
-    ModelAdmin = admin.ModelAdmin  # only the stubs know it as a generic class
-
 SETTINGS = ("enabled", "every", "at")
 FACTS = ("next_run", "last_run", "last_finished", "outcome", "detail", "host")
 
 
 @admin.register(ScheduledJob)
-class ScheduledJobAdmin(ModelAdmin):
+class ScheduledJobAdmin(ExportsHistory):
     """Nobody adds or deletes a job: each app brings its own."""
 
     change_list_template = "mailconfig/scheduling/change_list.html"
