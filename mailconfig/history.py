@@ -79,8 +79,13 @@ def begin_test(user: AbstractBaseUser, server: MailServer, recipient: str) -> Lo
 
 def end_test(entry: LogEntry, recipient: str, error: str) -> None:
     """Note how it ended."""
-    entry.change_message = _test_text(recipient, storable(error) or _("sent"))
+    entry.change_message = outcome_text(recipient, error)
     entry.save(update_fields=["change_message"])
+
+
+def outcome_text(recipient: str, error: str) -> str:
+    """How a test ended; without an error it was sent."""
+    return _test_text(recipient, storable(error) or _("sent"))
 
 
 def _test_text(recipient: str, outcome: str) -> str:

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy, override
+from django.utils.translation import get_language, override, pgettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -26,9 +26,9 @@ else:
     _ModelAdmin = admin.ModelAdmin
 
 ACTIONS: Final[dict[int, str | Promise]] = {
-    ADDITION: gettext_lazy("Addition"),
-    CHANGE: gettext_lazy("Change"),
-    DELETION: gettext_lazy("Deletion"),
+    ADDITION: pgettext_lazy("history", "Added"),
+    CHANGE: pgettext_lazy("history", "Changed"),
+    DELETION: pgettext_lazy("history", "Deleted"),
 }
 """What an action flag is called. An app with flags of its own adds them."""
 
@@ -58,10 +58,15 @@ class ExportsHistory(_ModelAdmin):
 
 
 def csv_lines(entries: QuerySet[LogEntry], begin: str = "") -> Generator[str, None, None]:
-    """A head line and a line (RFC 4180) per entry, the newest first, in the language in force now."""
-    language, write = get_language(), csv.writer(_Echo()).writerow
-    yield begin + write([_("Time"), _("Who"), _("Kind"), _("Object"), _("Action"), _("What")])
-    for row in rows(entries, language):
+    """A head line and a line (RFC 4180) per entry, the newest first, in the language in force at this call."""
+    head = [_("Time"), _("Who"), _("Kind"), _("Object"), _("Action"), _("What")]
+    return _written(begin, head, rows(entries, get_language()))
+
+
+def _written(begin: str, head: list[str], table: Iterator[list[str]]) -> Generator[str, None, None]:
+    write = csv.writer(_Echo()).writerow
+    yield begin + write(head)
+    for row in table:
         yield write([_harmless(text) for text in row])
 
 

@@ -28,6 +28,7 @@ GET: Final[dict[str, list[Answer]]] = {
     "mailconfig_mailserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
     "mailconfig_mailserver_add": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_mailserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_mailserver_history_csv": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_mailserver_delete": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_mailserver_change": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_mailserver_test": [LOGIN, 403, 403, 200, 200, 200],
@@ -38,6 +39,7 @@ GET: Final[dict[str, list[Answer]]] = {
     "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthaccount_history_csv": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_delete": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthaccount_change": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_authenticate": [LOGIN, 405, 405, 405, 405, 405],
@@ -46,6 +48,7 @@ GET: Final[dict[str, list[Answer]]] = {
     "oauthconnections_oauthconnection_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthconnection_add": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthconnection_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthconnection_history_csv": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthconnection_delete": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthconnection_change": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthconnection_authenticate": [LOGIN, 405, 405, 405, 405, 405],
@@ -55,11 +58,13 @@ GET: Final[dict[str, list[Answer]]] = {
     "oauthconnections_webserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
     "oauthconnections_webserver_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_webserver_history_csv": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_webserver_delete": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_change": [LOGIN, 403, 200, 403, 200, 200],
     "scheduling_scheduledjob_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "scheduling_scheduledjob_add": [LOGIN, 403, 403, 403, 403, 403],
     "scheduling_scheduledjob_history": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_history_csv": [LOGIN, 403, 200, 403, 200, 200],
     "scheduling_scheduledjob_delete": [LOGIN, 403, 403, 403, 403, 403],
     "scheduling_scheduledjob_change": [LOGIN, 403, 200, 403, 200, 200],
     "scheduling_scheduledjob_run": [LOGIN, 405, 405, 405, 405, 405],
@@ -68,6 +73,7 @@ POST: Final[dict[str, list[Answer]]] = {
     "mailconfig_mailserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
     "mailconfig_mailserver_add": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_mailserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_mailserver_history_csv": [LOGIN, 405, 405, 405, 405, 405],
     "mailconfig_mailserver_delete": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_mailserver_change": [LOGIN, 403, 403, 403, 302, 302],
     "mailconfig_mailserver_test": [LOGIN, 403, 403, 200, 200, 200],
@@ -78,6 +84,7 @@ POST: Final[dict[str, list[Answer]]] = {
     "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthaccount_history_csv": [LOGIN, 405, 405, 405, 405, 405],
     "oauthconnections_oauthaccount_delete": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthaccount_change": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_authenticate": [LOGIN, 403, 403, 403, 403, 200],
@@ -86,6 +93,7 @@ POST: Final[dict[str, list[Answer]]] = {
     "oauthconnections_oauthconnection_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthconnection_add": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthconnection_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthconnection_history_csv": [LOGIN, 405, 405, 405, 405, 405],
     "oauthconnections_oauthconnection_delete": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthconnection_change": [LOGIN, 403, 403, 403, 200, 200],
     "oauthconnections_oauthconnection_authenticate": [LOGIN, 403, 403, 403, 403, 200],
@@ -95,11 +103,13 @@ POST: Final[dict[str, list[Answer]]] = {
     "oauthconnections_webserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
     "oauthconnections_webserver_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_webserver_history_csv": [LOGIN, 405, 405, 405, 405, 405],
     "oauthconnections_webserver_delete": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_change": [LOGIN, 403, 403, 403, 302, 302],
     "scheduling_scheduledjob_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "scheduling_scheduledjob_add": [LOGIN, 403, 403, 403, 403, 403],
     "scheduling_scheduledjob_history": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_history_csv": [LOGIN, 405, 405, 405, 405, 405],
     "scheduling_scheduledjob_delete": [LOGIN, 403, 403, 403, 403, 403],
     "scheduling_scheduledjob_change": [LOGIN, 403, 403, 403, 302, 302],
     "scheduling_scheduledjob_run": [LOGIN, 403, 403, 403, 403, 302],
@@ -119,7 +129,7 @@ def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 def path(name: str) -> str:
     if ":" in name:
         return reverse(name, args=(99,) if name.endswith("again") else ())
-    list_or_add = name.endswith(("_changelist", "_add"))
+    list_or_add = name.endswith(("_changelist", "_add", "_history_csv"))
     return reverse(f"admin:{name}", args=() if list_or_add else (1,))
 
 

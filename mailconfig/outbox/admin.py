@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -99,10 +100,10 @@ class QueuedMessageAdmin(ExportsHistory):
         self,
         request: HttpRequest,
         queryset: QuerySet[QueuedMessage],
-        action: Callable[[QuerySet[QueuedMessage], str], int],
+        action: Callable[[QuerySet[QueuedMessage], AbstractBaseUser], int],
         tell: Callable[[int], str],
     ) -> None:
-        count = action(queryset, request.user.get_username())
+        count = action(queryset, request.user)  # type: ignore[arg-type]
         messages.add_message(request, messages.SUCCESS if count else messages.WARNING, tell(count))
 
     # --- one message ---
@@ -249,6 +250,6 @@ class ServerQueueAdmin(SingleRowAdmin):
         queue = get_object_or_404(ServerQueue, pk=pk)
         if not self.has_resend_permission(request):
             raise PermissionDenied
-        count = handling.resend(handling.failed_of(queue.alias), request.user.get_username())
+        count = handling.resend(handling.failed_of(queue.alias), request.user)  # type: ignore[arg-type]
         messages.success(request, _tell_resent(count))
         return redirect(reverse(f"{self.admin_site.name}:outbox_queuedmessage_changelist"))
