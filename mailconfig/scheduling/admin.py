@@ -33,7 +33,7 @@ class ScheduledJobAdmin(ExportsHistory):
 
     change_list_template = "mailconfig/scheduling/change_list.html"
     change_form_template = "mailconfig/scheduling/change_form.html"
-    list_display = ("__str__", "interval", "last_run", "result", "next_run", "enabled")
+    list_display = ("__str__", "result", "interval", "last_run", "next_run", "enabled")
     fieldsets = ((None, {"fields": SETTINGS}), (gettext_lazy("Runs"), {"fields": FACTS}))
     readonly_fields = FACTS
     actions = ("run_now",)

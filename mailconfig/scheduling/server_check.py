@@ -34,4 +34,4 @@ def _problem(alias: str) -> str | None:
         return str(error)
     outcome = check(settings)
     note_check(server, outcome.steps[-1].name, outcome.error)
-    return outcome.error
+    return f"{outcome.advice.meaning} ({outcome.error})" if outcome.advice else ""
