@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.dispatch import Signal
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from pytest_django import Settings
 
 from mailconfig.outbox.working import Delivering
@@ -66,6 +67,13 @@ def test_a_job_needs_a_name_of_its_own_and_an_interval_that_can_be() -> None:
         with pytest.raises(ImproperlyConfigured):
             register(refused)
     assert sorted(jobs.REGISTERED) == OWN
+
+
+def test_a_job_is_a_function_a_task_or_the_path_to_either(db: None) -> None:
+    path = "oauthconnections.tasks.renew_idle_accounts"
+    tasks = (lambda: "Did it", "mailconfig.scheduling.own_jobs.tidy_outbox", path, import_string(path))
+    found = [Job("job", "Job", task, HOUR).run() for task in tasks]
+    assert found == ["Did it", "Deleted: 0 sent, 0 failed, 0 cancelled.", "", ""]  # only a text is for people
 
 
 # --- running ---

@@ -32,7 +32,7 @@ def test_a_failed_check_is_on_the_status_line_until_one_succeeds(
 ) -> None:
     server = smtp_server(users={"me": "secret"})
     row = mail_server(server, username="me", password="mistyped")
-    with pytest.raises(JobFailed, match=r"^default: .*password.* \(535 "):
+    with pytest.raises(JobFailed, match=r"^default: The server refused the log-in as “me”\. \(535 "):
         check_mail_servers()
     assert "Sending has failed since" in describe_status(MailServer.objects.get()).text
     MailServer.objects.filter(pk=row.pk).update(password="secret")  # as if the server had learnt it

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -87,7 +88,9 @@ class ScheduledJobAdmin(ExportsHistory):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.run_one))
-        return [path("<int:pk>/run/", view, name="scheduling_scheduledjob_run"), *super().get_urls()]
+        # Under ATOMIC_REQUESTS an engine could begin before the claim is committed, and find nothing to do.
+        unbound = transaction.non_atomic_requests(view)
+        return [path("<int:pk>/run/", unbound, name="scheduling_scheduledjob_run"), *super().get_urls()]
 
     def run_one(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not (self.has_run_permission(request) and self.has_view_permission(request)):

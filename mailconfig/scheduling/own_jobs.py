@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy
 from oauthconnections.renewal import renew_idle
 
 from .jobs import Job, JobFailed, register
-from .server_check import check_mail_servers
 
 
 def renew_accounts() -> str:
@@ -42,7 +41,7 @@ ALWAYS: Final = (
     Job(
         "mailconfig.check_mail_servers",
         gettext_lazy("Check the mail server without sending"),
-        check_mail_servers,
+        "mailconfig.scheduling.server_check.check_mail_servers",  # loads what no other process needs
         DAILY,
         at=time(6),
     ),
