@@ -11,15 +11,10 @@ from .jobs import MINUTES_A_DAY
 
 def interval_text(minutes: int, at: time | None) -> str:
     """ "every 5 minutes", "every day at 4:15 a.m."."""
+    days, hours = minutes // MINUTES_A_DAY, minutes // 60
     if minutes % MINUTES_A_DAY == 0:
-        days = _counted(
-            ngettext("every day", "every %(count)s days", minutes // MINUTES_A_DAY), minutes // MINUTES_A_DAY
-        )
-        return _("%(days)s at %(time)s") % {"days": days, "time": time_format(at, "TIME_FORMAT")} if at else days
+        text = ngettext("every day", "every %(count)s days", days) % {"count": days}
+        return _("%(days)s at %(time)s") % {"days": text, "time": time_format(at, "TIME_FORMAT")} if at else text
     if minutes % 60 == 0:
-        return _counted(ngettext("every hour", "every %(count)s hours", minutes // 60), minutes // 60)
-    return _counted(ngettext("every minute", "every %(count)s minutes", minutes), minutes)
-
-
-def _counted(text: str, count: int) -> str:
-    return text % {"count": count}
+        return ngettext("every hour", "every %(count)s hours", hours) % {"count": hours}
+    return ngettext("every minute", "every %(count)s minutes", minutes) % {"count": minutes}
