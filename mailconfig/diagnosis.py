@@ -76,7 +76,25 @@ def run(server: ServerSettings, recipient: str, on_step: Callable[[Step], None] 
     Never raises for what a server, a network or an address can do: the outcome tells. It takes no longer than the
     time-out and `EXTRA_SECONDS`, besides what a provider needs to give a token (S-21).
     """
-    outcome, deadline = Outcome(recipient), time.monotonic() + server.timeout
+    return _try(server, Outcome(recipient), _deliver, on_step)
+
+
+def check(server: ServerSettings) -> Outcome:
+    """As `run`, but it ends after the log-in: no mail is sent."""
+
+    def succeed(_session: Session, outcome: Outcome, _deadline: float) -> None:
+        outcome.ok = True
+
+    return _try(server, Outcome(recipient=""), succeed)
+
+
+def _try(
+    server: ServerSettings,
+    outcome: Outcome,
+    act: Callable[[Session, Outcome, float], None],
+    on_step: Callable[[Step], None] | None = None,
+) -> Outcome:
+    deadline = time.monotonic() + server.timeout
 
     def note(step: Step) -> None:
         if isinstance(step.error, UNTRUSTED):
@@ -88,7 +106,7 @@ def run(server: ServerSettings, recipient: str, on_step: Callable[[Step], None] 
     session = Session(server, note, details=True)
     try:
         session.open()
-        _deliver(session, outcome, deadline)
+        act(session, outcome, deadline)
     except (OSError, ValueError):
         look = partial(_other_ways, server, deadline)
         outcome.advice = advise(outcome.steps[-1], server, look)

@@ -8,7 +8,9 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from oauthconnections.history_export import ACTIONS
 from oauthconnections.models import OAuthAccount
 
 from .forms import MailServerForm
@@ -20,6 +22,8 @@ TEST_EMAIL: Final = 10
 
 LOOK_UP: Final = 11
 """Action flag of settings that were detected and domains that were checked."""
+
+ACTIONS.update({TEST_EMAIL: gettext_lazy("Test email"), LOOK_UP: gettext_lazy("Look-up")})
 
 TESTS_ALLOWED: Final = 20
 TESTS_WINDOW: Final = timedelta(minutes=10)
@@ -75,8 +79,13 @@ def begin_test(user: AbstractBaseUser, server: MailServer, recipient: str) -> Lo
 
 def end_test(entry: LogEntry, recipient: str, error: str) -> None:
     """Note how it ended."""
-    entry.change_message = _test_text(recipient, storable(error) or _("sent"))
+    entry.change_message = outcome_text(recipient, error)
     entry.save(update_fields=["change_message"])
+
+
+def outcome_text(recipient: str, error: str) -> str:
+    """How a test ended; without an error it was sent."""
+    return _test_text(recipient, storable(error) or _("sent"))
 
 
 def _test_text(recipient: str, outcome: str) -> str:

@@ -1,19 +1,18 @@
 """A test email that is told while it runs, each step as it ends."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from threading import Thread
 from typing import Final
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.translation import get_language, override
 
 from oauthconnections.fields import Secret
+from oauthconnections.streaming import streamed
 
 from . import diagnosis
 from .diagnosis import Outcome
@@ -100,22 +99,5 @@ class Lines:
             pass
 
 
-class AsyncLines:
-    """The same for ASGI; only the waiting is left to threads."""
-
-    def __init__(self, lines: Lines) -> None:
-        self._lines = iter(lines)
-        self.close = lines.close
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        while line := await sync_to_async(self._next)():
-            yield line
-
-    def _next(self) -> str:
-        return next(self._lines, "")
-
-
 def respond(request: HttpRequest, lines: Lines) -> StreamingHttpResponse:
-    """Sent on as it comes, also through nginx, which would collect it otherwise."""
-    content = AsyncLines(lines) if isinstance(request, ASGIRequest) else lines
-    return StreamingHttpResponse(content, content_type=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
+    return streamed(request, lines, MEDIA_TYPE)

@@ -22,6 +22,8 @@ from .storable import storable
 logger = logging.getLogger("mailconfig")
 SECONDS: Final = 60.0
 """How often a process writes down at most that nothing has changed."""
+NO_FAILURE: Final[dict[str, Any]] = {"failing_since": None, "failed_step": "", "error": ""}
+UP_TO_LOGIN: Final = ("resolve", "connect", "secure", "greet", "authenticate")
 
 
 @dataclass(frozen=True)
@@ -150,11 +152,26 @@ def note_test(server: MailServer, error: str) -> None:
     if not error:
         last_good.keep(server.pk, server.revision)
         rows = SendingRecord.objects.filter(server=server)
-        values: dict[str, Any] = {"revision": server.revision, "failing_since": None, "failed_step": "", "error": ""}
-        if rows.filter(failing_since__isnull=False).update(**values):
-            _tell(rows, "")
-        else:
-            rows.update(**values)
+        if not _end_failure(rows, revision=server.revision):
+            rows.update(revision=server.revision, **NO_FAILURE)
+
+
+def note_check(server: MailServer, step: str, error: str) -> None:
+    """Remember how a check that sent nothing ended: a failure is one of mail too, a success proves only the log-in."""
+    if error:
+        note_mail(server, step, error)
+    elif server.pk is not None:
+        rows = SendingRecord.objects.using(server._state.db or DEFAULT_DB_ALIAS).filter(server_id=server.pk)
+        _end_failure(rows.filter(revision=server.revision, failed_step__in=UP_TO_LOGIN))
+
+
+def _end_failure(rows: QuerySet[SendingRecord], **values: Any) -> bool:
+    """Whether there was one, which is then told."""
+    failing = list(rows.filter(failing_since__isnull=False).select_related("server"))
+    if not failing or not rows.filter(failing_since__isnull=False).update(**NO_FAILURE, **values):
+        return False
+    sending_resumed.send_robust(MailServer, server=failing[0].server)
+    return True
 
 
 notes: Final = Notes()

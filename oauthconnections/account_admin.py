@@ -21,6 +21,7 @@ from .consumer_choice import buttons, chosen
 from .consumers import Consumer, consumers
 from .exceptions import OAuthError, ProviderRefused
 from .explanations import Explanation, explain
+from .history import note, note_failure
 from .models import AccountKind, OAuthAccount, ProviderKind
 from .reports import hide_secrets
 from .states import account_state, idle_warning
@@ -112,12 +113,15 @@ class OAuthAccountAdmin(UsedRowsAdmin):
         )
 
     def renew(self, request: HttpRequest, pk: int) -> HttpResponse:
-        account = _permitted(request, pk)
+        account, user_id = _permitted(request, pk), request.user.pk
+        assert user_id
         try:
             tokens.renew(account)
         except OAuthError as error:
+            note_failure(user_id, account, error, account.connection, gettext("Token not renewed: %(reason)s"))
             views.explain_in_message(request, error, account.connection)
         else:
+            note(user_id, account, gettext("Token renewed."))
             messages.success(request, gettext("Renewed the token of %(account)s.") % {"account": account})
         return redirect(self._place(request, account))
 

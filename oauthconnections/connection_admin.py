@@ -23,6 +23,7 @@ from .consumer_choice import buttons, chosen
 from .consumers import Consumer, consumers
 from .exceptions import OAuthError
 from .fields import Undecryptable
+from .history import note_failure
 from .models import OAuthAccount, OAuthConnection, ProviderKind
 from .redirect_uri import redirect_notes, redirect_uri
 from .reports import hide_secrets
@@ -213,6 +214,7 @@ class OAuthConnectionAdmin(UsedRowsAdmin):
                 request, obj, consumer.application_scopes[obj.provider] if consumer else ()
             )
         except OAuthError as error:
+            note_failure(request.user.pk, obj, error, obj)  # type: ignore[arg-type]
             views.explain_in_message(request, error, obj)
             return redirect(self._place(request, obj))
         messages.add_message(request, *_told(account))

@@ -9,7 +9,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.admin.models import ADDITION, CHANGE
 from django.core.exceptions import DisallowedRedirect
 from django.db import transaction
 from django.http import HttpRequest
@@ -40,6 +40,7 @@ from .flow_errors import (
     Unreadable,
     WrongIssuer,
 )
+from .history import note, note_failure
 from .models import AccountKind, Authorization, OAuthAccount, OAuthConnection
 from .providers import Grant, Provider, provider_of
 from .redirect_uri import redirect_uri
@@ -134,14 +135,20 @@ def finish(request: HttpRequest) -> Finished:
         grant = _redeem(authorization, answer)
         account = _store(authorization, grant)
     except FlowError as error:
-        error.authorization = authorization
+        _came_to_nothing(authorization, error)
         raise
     except OAuthError as error:
         explained = Explained(error, explain(error, authorization.connection))
-        explained.authorization = authorization
+        _came_to_nothing(authorization, explained)
         raise explained from error
     account_authenticated.send(sender=OAuthAccount, account=account, request=request, reference=authorization.reference)
     return Finished(account, authorization, _notes(authorization, grant, account))
+
+
+def _came_to_nothing(authorization: Authorization, error: FlowError) -> None:
+    error.authorization = authorization
+    if not isinstance(error, AlreadyUsed):  # a page that is reloaded is no other attempt
+        note_failure(authorization.user_id, authorization.connection, error, authorization.connection)
 
 
 def _parameters(request: HttpRequest) -> dict[str, str]:
@@ -250,7 +257,7 @@ def store(account: OAuthAccount, grant: Grant, user_id: int) -> None:
     account.authenticated_by_id = user_id
     account.save()
     text = _("Authenticated as %(account)s.") % {"account": account}
-    LogEntry.objects.log_actions(user_id, [account], flag, text, single_object=True)
+    note(user_id, account, text, flag)
 
 
 def _notes(authorization: Authorization, grant: Grant, account: OAuthAccount) -> list[str]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from .fields import Secret
 from .flow import store
+from .history import note
 from .models import AccountKind, Authorization, OAuthAccount, OAuthConnection
 from .providers import Provider, provider_of
 from .signals import account_authenticated
@@ -37,7 +37,7 @@ def disconnect(account: OAuthAccount, user_id: int) -> bool:
         account = OAuthAccount.objects.select_for_update().select_related("connection").get(pk=account.pk)
         held = [token for token in (account.refresh_token, account.access_token) if isinstance(token, Secret) and token]
         OAuthAccount.objects.filter(pk=account.pk).update(**FORGOTTEN, needs_authentication=True, last_error="")
-        LogEntry.objects.log_actions(user_id, [account], CHANGE, _("Disconnected."), single_object=True)
+        note(user_id, account, _("Disconnected."))
     return bool(held) and _revoke(provider_of(account.connection), held[0])
 
 

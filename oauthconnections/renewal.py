@@ -34,6 +34,11 @@ def idle_accounts(days: float = IDLE_DAYS) -> QuerySet[OAuthAccount]:
     return accounts().filter(Q(last_refreshed_at=None) | Q(last_refreshed_at__lt=before))
 
 
+def renew_idle(days: float = IDLE_DAYS) -> list[Renewal]:
+    """Renew the accounts that nobody has used for so long. Those that only a person can help are left alone."""
+    return list(renew_each(idle_accounts(days).filter(needs_authentication=False)))
+
+
 def renew_each(chosen: Iterable[OAuthAccount]) -> Iterator[Renewal]:
     """One that fails does not stop the others."""
     for account in chosen:

@@ -8,9 +8,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from .help_links import HelpedAdmin
+from .history_export import ExportsHistory
 
 
-class SingleRowAdmin(HelpedAdmin):
+class SingleRowAdmin(HelpedAdmin, ExportsHistory):
     """No add, no delete; the list leads straight to the form when there is one row."""
 
     actions = None

@@ -238,7 +238,7 @@ def keycloak(db: None) -> OAuthConnection:
 
 def _staff(name: str, *actions: str) -> User:
     user = User.objects.create_user(name, f"{name}@example.com", "password", is_staff=True)
-    ours = ["mailconfig", "mailconfig_notifications", "oauthconnections"]
+    ours = ["mailconfig", "mailconfig_notifications", "oauthconnections", "scheduling"]
     of_our_apps = Permission.objects.filter(content_type__app_label__in=ours)
     user.user_permissions.set(p for p in of_our_apps if p.codename.startswith(actions))
     return user

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "mailconfig.catcher",
     "mailconfig.outbox",
     "mailconfig.notifications",
+    "mailconfig.scheduling",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

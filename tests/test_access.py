@@ -1,6 +1,7 @@
 """Who may do what (S-22): every address of our apps in the admin, and each kind of person who asks for it."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from mailconfig.models import MailServer
 from mailconfig.notifications.models import Happening, Notifications
+from mailconfig.scheduling.models import ScheduledJob
 from oauthconnections.models import OAuthAccount, OAuthConnection, WebServer
 from tests.conftest import MailServerFactory
 from tests.notifying import chosen
@@ -20,6 +22,7 @@ NAMESPACES: Final = ("mailconfig_monitoring", "oauthconnections")
 LOGIN: Final = "login"
 """A redirect to the log-in page."""
 Answer = int | str
+ONE_DAY: Final = timedelta(days=1)
 
 PEOPLE: Final = ("anonymous", "charlie", "bob", "tester", "alice", "administrator")
 
@@ -28,6 +31,7 @@ GET: Final[dict[str, list[Answer]]] = {
     "mailconfig_mailserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
     "mailconfig_mailserver_add": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_mailserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_mailserver_history_csv": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_mailserver_delete": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_mailserver_change": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_mailserver_test": [LOGIN, 403, 403, 200, 200, 200],
@@ -40,6 +44,7 @@ GET: Final[dict[str, list[Answer]]] = {
     "mailconfig_notifications_notifications_history": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_notifications_notifications_delete": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_notifications_notifications_change": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_notifications_notifications_history_csv": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_notifications_notifications_sample": [LOGIN, 405, 405, 405, 405, 405],
     "mailconfig_notifications_happening_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_notifications_happening_add": [LOGIN, 403, 403, 403, 403, 403],
@@ -53,6 +58,7 @@ GET: Final[dict[str, list[Answer]]] = {
     "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthaccount_history_csv": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_delete": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthaccount_change": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_authenticate": [LOGIN, 405, 405, 405, 405, 405],
@@ -61,6 +67,7 @@ GET: Final[dict[str, list[Answer]]] = {
     "oauthconnections_oauthconnection_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthconnection_add": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthconnection_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthconnection_history_csv": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthconnection_delete": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthconnection_change": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthconnection_authenticate": [LOGIN, 405, 405, 405, 405, 405],
@@ -73,13 +80,22 @@ GET: Final[dict[str, list[Answer]]] = {
     "oauthconnections_webserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
     "oauthconnections_webserver_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_webserver_history_csv": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_webserver_delete": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_change": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_changelist": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_add": [LOGIN, 403, 403, 403, 403, 403],
+    "scheduling_scheduledjob_history": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_history_csv": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "scheduling_scheduledjob_change": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_run": [LOGIN, 405, 405, 405, 405, 405],
 }
 POST: Final[dict[str, list[Answer]]] = {
     "mailconfig_mailserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
     "mailconfig_mailserver_add": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_mailserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "mailconfig_mailserver_history_csv": [LOGIN, 405, 405, 405, 405, 405],
     "mailconfig_mailserver_delete": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_mailserver_change": [LOGIN, 403, 403, 403, 302, 302],
     "mailconfig_mailserver_test": [LOGIN, 403, 403, 200, 200, 200],
@@ -92,6 +108,7 @@ POST: Final[dict[str, list[Answer]]] = {
     "mailconfig_notifications_notifications_history": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_notifications_notifications_delete": [LOGIN, 403, 403, 403, 403, 403],
     "mailconfig_notifications_notifications_change": [LOGIN, 403, 403, 403, 302, 302],
+    "mailconfig_notifications_notifications_history_csv": [LOGIN, 405, 405, 405, 405, 405],
     "mailconfig_notifications_notifications_sample": [LOGIN, 403, 403, 403, 302, 302],
     "mailconfig_notifications_happening_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "mailconfig_notifications_happening_add": [LOGIN, 403, 403, 403, 403, 403],
@@ -105,6 +122,7 @@ POST: Final[dict[str, list[Answer]]] = {
     "oauthconnections_oauthaccount_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthaccount_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthaccount_history_csv": [LOGIN, 405, 405, 405, 405, 405],
     "oauthconnections_oauthaccount_delete": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthaccount_change": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_oauthaccount_authenticate": [LOGIN, 403, 403, 403, 403, 200],
@@ -113,6 +131,7 @@ POST: Final[dict[str, list[Answer]]] = {
     "oauthconnections_oauthconnection_changelist": [LOGIN, 403, 200, 403, 200, 200],
     "oauthconnections_oauthconnection_add": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthconnection_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_oauthconnection_history_csv": [LOGIN, 405, 405, 405, 405, 405],
     "oauthconnections_oauthconnection_delete": [LOGIN, 403, 403, 403, 403, 200],
     "oauthconnections_oauthconnection_change": [LOGIN, 403, 403, 403, 200, 200],
     "oauthconnections_oauthconnection_authenticate": [LOGIN, 403, 403, 403, 403, 200],
@@ -125,8 +144,16 @@ POST: Final[dict[str, list[Answer]]] = {
     "oauthconnections_webserver_changelist": [LOGIN, 403, 302, 403, 302, 302],
     "oauthconnections_webserver_add": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_history": [LOGIN, 403, 200, 403, 200, 200],
+    "oauthconnections_webserver_history_csv": [LOGIN, 405, 405, 405, 405, 405],
     "oauthconnections_webserver_delete": [LOGIN, 403, 403, 403, 403, 403],
     "oauthconnections_webserver_change": [LOGIN, 403, 403, 403, 302, 302],
+    "scheduling_scheduledjob_changelist": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_add": [LOGIN, 403, 403, 403, 403, 403],
+    "scheduling_scheduledjob_history": [LOGIN, 403, 200, 403, 200, 200],
+    "scheduling_scheduledjob_history_csv": [LOGIN, 405, 405, 405, 405, 405],
+    "scheduling_scheduledjob_delete": [LOGIN, 403, 403, 403, 403, 403],
+    "scheduling_scheduledjob_change": [LOGIN, 403, 403, 403, 302, 302],
+    "scheduling_scheduledjob_run": [LOGIN, 403, 403, 403, 403, 302],
 }
 
 
@@ -136,7 +163,7 @@ def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
             yield from names(pattern, f"{pattern.namespace}:" if pattern.namespace in NAMESPACES else "")
         elif isinstance(pattern, URLPattern):
             name = f"{prefix}{pattern.name or ''}"
-            if name.startswith(("mailconfig", "oauthconnections")):
+            if name.startswith(("mailconfig", "oauthconnections", "scheduling")):
                 yield name
 
 
@@ -145,7 +172,7 @@ def path(name: str) -> str:
         return reverse(name, args=(99,) if name.endswith("again") else ())
     if name == "mailconfig_help_page":
         return reverse(f"admin:{name}", args=["outbox"])
-    of_no_row = name.endswith(("_changelist", "_add")) or name.startswith("mailconfig_help")
+    of_no_row = name.endswith(("_changelist", "_add", "_history_csv")) or name.startswith("mailconfig_help")
     return reverse(f"admin:{name}", args=() if of_no_row else (1,))
 
 
@@ -160,6 +187,7 @@ def rows(mail_server: MailServerFactory, monkeypatch: pytest.MonkeyPatch) -> Non
     OAuthAccount.objects.create(pk=1, connection=connection, subject="1", refresh_token="token")
     chosen()
     Happening.objects.create(pk=1, occasion="sending", first_at=timezone.now(), last_at=timezone.now())
+    ScheduledJob.objects.create(pk=1, name="mailconfig.tidy_outbox", every=60, next_run=timezone.now() + ONE_DAY)
 
 
 @pytest.fixture
@@ -186,11 +214,8 @@ def ask(client: Client, request: pytest.FixtureRequest) -> Callable[[str, str, s
         user = request.getfixturevalue(person)
         if user.is_authenticated:
             client.force_login(user)
-        data = (
-            sent(None, {"external_url": "https://new.example", "every_minutes": "9"})
-            if name.endswith("_change")
-            else {}
-        )
+        typed = {"external_url": "https://new.example", "every_minutes": "9", "every": "30", "enabled": "on"}
+        data = sent(None, typed) if name.endswith("_change") else {}
         response = client.get(path(name)) if method == "GET" else client.post(path(name), data)
         if response.status_code == 302 and response["Location"].startswith(reverse("admin:login")):
             return LOGIN
@@ -214,11 +239,11 @@ def test_each_address_lets_in_whom_it_should(
     assert {name: ask(PEOPLE[number], method, name) for name in table} == expected
 
 
-STORED: Final = (MailServer, WebServer, OAuthConnection, OAuthAccount, Notifications, Happening)
+STORED: Final = (MailServer, WebServer, OAuthConnection, OAuthAccount, Notifications, Happening, ScheduledJob)
 
 
 def stored() -> list[object]:
-    return [model.objects.values().get() for model in STORED]
+    return [model.objects.values().get(pk=1) for model in STORED]
 
 
 @pytest.mark.parametrize("person", ["charlie", "bob", "tester"])
@@ -268,6 +293,7 @@ def test_the_group_editor_offers_our_permissions(client: Client, administrator: 
         "OAuth connection | Can add OAuth connection",
         "OAuth account | Can authenticate accounts",
         "OAuth account | Can delete OAuth account",
+        "scheduled job | Can run scheduled jobs at once",
     ):
         assert permission in text
     assert "Can delete outgoing mail server" not in text

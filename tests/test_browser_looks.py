@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Literal
 
 import pytest
@@ -14,6 +15,8 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 from mailconfig.catcher.models import CaughtMessage
 from mailconfig.models import MailServer
 from mailconfig.outbox.models import ServerQueue
+from mailconfig.scheduling import running
+from mailconfig.scheduling.models import ScheduledJob
 from mailconfig.sending_record import SendingRecord
 from oauthconnections.models import OAuthAccount, OAuthConnection
 from tests import settings_in_browser as settings_page
@@ -223,6 +226,21 @@ def search_of_help(page: Page) -> None:
     expect(page.locator("mark").first).to_have_text("certificate")
 
 
+def scheduled_jobs(page: Page) -> None:
+    running.rows()
+    long_ago = timezone.now() - timedelta(days=3)
+    ScheduledJob.objects.update(outcome="failed", detail=LONG_ANSWER, host=LONG, last_run=long_ago, next_run=long_ago)
+    page.goto(reverse("admin:scheduling_scheduledjob_changelist"))
+    expect(page.get_by_text("Nobody runs what is due")).to_be_visible()
+
+
+def scheduled_job(page: Page) -> None:
+    scheduled_jobs(page)
+    page.get_by_text("Check the mail server").last.click()
+    page.get_by_role("button", name="Run now").click()
+    expect(page.get_by_text("was run")).to_be_visible()
+
+
 STATES: Final = [
     settings,
     settings_with_errors,
@@ -251,6 +269,8 @@ STATES: Final = [
     contents_of_help,
     page_of_help,
     search_of_help,
+    scheduled_jobs,
+    scheduled_job,
     choice_of_provider,
     new_connection,
     connection_with_errors,

@@ -26,6 +26,7 @@ from mailconfig.helping.topics import PAGES, PROVIDERS, STEPS
 from mailconfig.models import MailServer
 from mailconfig.notifications.models import Happening, Notifications
 from mailconfig.outbox.models import QueuedMessage, ServerQueue
+from mailconfig.scheduling import running
 from oauthconnections.models import OAuthAccount, OAuthConnection, WebServer
 from tests.conftest import MailServerFactory, SMTPServerFactory
 from tests.settings_page import url
@@ -59,6 +60,7 @@ def saved_rows() -> Iterator[Model]:
     yield QueuedMessage.objects.create(sender="a@example.com", recipients="b@example.com", subject="Hello", size=1)
     yield ServerQueue.objects.create(alias="default")
     yield CaughtMessage.objects.create(sender="a@example.com", subject="Hello", peer="127.0.0.1", raw=b"")
+    yield running.rows()[0]
     yield Notifications.objects.in_force()
     now = timezone.now()
     yield Happening.objects.create(occasion="server_error", subject="Hello", first_at=now, last_at=now)

@@ -1,7 +1,7 @@
 """What this and other apps tell of: accounts, mail, tasks, jobs, and what expires."""
 
-import threading
 from datetime import timedelta
+from typing import Final
 
 import pytest
 from django.core.mail import send_mail
@@ -10,19 +10,24 @@ from django.utils import timezone
 from mailconfig.models import MailServer
 from mailconfig.notifications.expiries import check_expiries
 from mailconfig.notifications.models import Happening, Notifications
-from mailconfig.notifications.receivers import tell_job_failed, tell_job_late, tell_task_finished
+from mailconfig.notifications.receivers import tell_task_finished
 from mailconfig.notifications.recording import flush
 from mailconfig.outbox import signals as outbox
 from mailconfig.outbox.models import ServerQueue
 from mailconfig.outbox.working import Delivering
 from mailconfig.outcomes import note_test
+from mailconfig.scheduling.jobs import JobFailed
+from mailconfig.scheduling.running import run_due
 from oauthconnections.models import OAuthAccount, OAuthConnection
 from oauthconnections.signals import account_lost
 from tests.conftest import MailServerFactory, ScriptedServerFactory
 from tests.notifying import chosen, raised
+from tests.scheduled_jobs import add_job
 from tests.servers.certificates import Authority
 
 pytestmark = pytest.mark.django_db
+
+HOUR: Final = timedelta(hours=1)
 
 
 def told() -> list[tuple[str, str]]:
@@ -149,10 +154,17 @@ def test_no_task_of_telling_is_told_of() -> None:
     assert told() == []
 
 
-def test_jobs_that_failed_or_did_not_run() -> None:
-    tell_job_failed("Nightly bills", ValueError("no paper"))
-    tell_job_late("Weekly report")
-    assert told() == [("job_failed", "Nightly bills"), ("job_late", "Weekly report")]
+def test_jobs_that_failed_or_did_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise JobFailed("no paper")
+
+    add_job(monkeypatch, refuse, "bills")
+    long_ago = timezone.now() - timedelta(days=1)
+    late = add_job(monkeypatch, refuse, "report", next_run=long_ago, lease="lost", leased_until=timezone.now() + HOUR)
+    run_due()
+    assert sorted(told()) == [("job_failed", "Job bills"), ("job_late", "Job report")]
+    assert Happening.objects.get(occasion="job_failed").body == "no paper"
+    assert Happening.objects.get(occasion="job_late").url == f"/admin/scheduling/scheduledjob/{late.pk}/change/"
 
 
 # --- what expires ---
@@ -210,7 +222,5 @@ def test_an_authority_entered_for_a_mail_server(
 def test_a_worker_that_delivers_mail_sends_digests_too(monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[bool] = []
     monkeypatch.setattr("mailconfig.notifications.receivers.background.wake", lambda: woken.append(True))
-    stop = threading.Event()
-    stop.set()
-    Delivering(stop).until_stopped()
+    Delivering().tick()
     assert woken == [True]

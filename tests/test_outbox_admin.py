@@ -225,6 +225,7 @@ def test_a_failed_message_is_sent_again_to_those_who_do_not_have_it(  # S-26
     page = text_of(client.post(url("resend", stored), follow=True))
     assert "1 message will be sent again." in page
     assert "Sent again by operator." in page
+    assert "Sent again by operator." in text_of(client.get(url("history", stored)))
     time.passes(seconds=30)
     assert time.deliver().sent == 1
     assert [attempt.outcome for attempt in stored.history.all()] == ["refused", "by_hand", "sent"]
@@ -244,6 +245,8 @@ def test_a_cancelled_message_is_not_sent_and_one_on_the_wire_is_not_cancelled(
     assert server.messages == []
     waiting.refresh_from_db()
     assert waiting.state == State.CANCELLED
+    assert "Cancelled by operator." in text_of(client.get(url("history", waiting)))
+    assert "Cancelled" not in text_of(client.get(url("history", on_the_wire)))
 
 
 def test_all_that_failed_of_a_server_is_sent_again(client: Client, operator: User) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from mailconfig.outbox import handling
@@ -52,9 +53,9 @@ def test_a_run_that_the_engine_refused_is_asked_for_again() -> None:
     assert asked == [moment(hours=1)]
 
 
-def test_nothing_that_waits_needs_no_run() -> None:
+def test_nothing_that_waits_needs_no_run(alice: User) -> None:
     assert next_moment(timezone.now()) is None
-    handling.cancel(QueuedMessage.objects.filter(pk=queue_one().pk), "somebody")
+    handling.cancel(QueuedMessage.objects.filter(pk=queue_one().pk), alice)
     assert next_moment(timezone.now()) is None
 
 

@@ -1,4 +1,4 @@
-"""Turns what happens here and in other apps into notifications; called by signals, and by who runs scheduled jobs."""
+"""Turns what happens here and in other apps into notifications; called by signals."""
 
 from functools import partial
 from typing import Any, Final
@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from mailconfig.outbox import signals as outbox
+from mailconfig.scheduling import signals as scheduling
 from mailconfig.signals import sending_resumed, sending_stopped
 from oauthconnections.signals import account_lost
 
@@ -20,19 +21,21 @@ from .occasions import notify
 from .own_occasions import ACCOUNT_LOST, JOB_FAILED, JOB_LATE, MESSAGE_FAILED, SENDING, TASK_FAILED, TASK_FINISHED
 from .pending import is_quiet
 
-OWN_TASKS: Final = f"{__package__}."
-"""Of which nobody is told: what fails in telling, told, would be the next failure."""
+OWN_TASKS: Final = (f"{__package__}.", "mailconfig.scheduling.")
+"""Of which nobody is told: what fails in telling, told, would be the next failure; of jobs their own signals tell."""
 
 
 def connect() -> None:
-    """Listen to what is installed. Signals of the outbox exist without it, and are never sent."""
+    """Listen to what is installed. Signals of an app that is not are never sent."""
     account_lost.connect(tell_account_lost)
     sending_stopped.connect(tell_sending_stopped)
     sending_resumed.connect(tell_sending_resumed)
     outbox.queue_paused.connect(tell_queue_paused)
     outbox.queue_resumed.connect(tell_queue_resumed)
     outbox.message_failed.connect(tell_message_failed)
-    outbox.worker_started.connect(send_in_worker)
+    outbox.worker_tick.connect(send_in_worker)
+    scheduling.job_failed.connect(tell_job_failed)
+    scheduling.job_late.connect(tell_job_late)
     if finished := _task_finished():
         finished.connect(tell_task_finished)
 
@@ -142,15 +145,15 @@ def tell_task_finished(task_result: Any, **_signal: Any) -> None:
         notify(TASK_FINISHED.id, path, key=path)
 
 
-def tell_job_failed(job: object, error: object) -> None:
-    """`job` is what people call it, `error` what went wrong."""
-    notify(JOB_FAILED.id, str(job), str(error), str(job))
+def tell_job_failed(job: Any, error: str, **_signal: Any) -> None:
+    notify(JOB_FAILED.id, str(job), error, job.name, partial(path_of, "scheduling_scheduledjob_change", job.pk))
 
 
-def tell_job_late(job: object) -> None:
+def tell_job_late(job: Any, **_signal: Any) -> None:
     notify(
         JOB_LATE.id,
         str(job),
         lambda: _("It did not run when it should have. See that the program which runs scheduled jobs is running."),
-        str(job),
+        job.name,
+        partial(path_of, "scheduling_scheduledjob_change", job.pk),
     )

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +24,7 @@ from django.views.decorators.http import require_POST
 from mailconfig.mailers import DEFAULT_ALIAS, our_aliases
 from mailconfig.models import MailServer
 from oauthconnections.help_links import HelpedAdmin
+from oauthconnections.history_export import ExportsHistory
 from oauthconnections.single_row import SingleRowAdmin
 
 from . import handling, preview, second_server
@@ -43,7 +45,7 @@ CONTENT: Final = ("headers", "text", "html")
 
 
 @admin.register(QueuedMessage)
-class QueuedMessageAdmin(HelpedAdmin):
+class QueuedMessageAdmin(HelpedAdmin, ExportsHistory):
     change_list_template = "mailconfig/outbox/change_list.html"
     change_form_template = "mailconfig/outbox/change_form.html"
     list_display = ("__str__", "how", "to", "created_at")
@@ -111,10 +113,10 @@ class QueuedMessageAdmin(HelpedAdmin):
         self,
         request: HttpRequest,
         queryset: QuerySet[QueuedMessage],
-        action: Callable[[QuerySet[QueuedMessage], str], int],
+        action: Callable[[QuerySet[QueuedMessage], AbstractBaseUser], int],
         tell: Callable[[int], str],
     ) -> None:
-        count = action(queryset, request.user.get_username())
+        count = action(queryset, request.user)  # type: ignore[arg-type]
         messages.add_message(request, messages.SUCCESS if count else messages.WARNING, tell(count))
 
     # --- one message ---
@@ -278,7 +280,7 @@ class ServerQueueAdmin(SingleRowAdmin):
         queue = get_object_or_404(ServerQueue, pk=pk)
         if not self.has_resend_permission(request):
             raise PermissionDenied
-        count = handling.resend(handling.failed_of(queue.alias), request.user.get_username())
+        count = handling.resend(handling.failed_of(queue.alias), request.user)  # type: ignore[arg-type]
         messages.success(request, _tell_resent(count))
         return redirect(reverse(f"{self.admin_site.name}:outbox_queuedmessage_changelist"))
 

@@ -13,5 +13,5 @@ queue_resumed: Final = Signal()
 message_failed: Final = Signal()
 """A message will not be delivered to anybody: `pk` is that of the QueuedMessage, `reason` the last word."""
 
-worker_started: Final = Signal()
-"""A process begins to deliver until it is stopped, so that it may do other things of that kind, in threads."""
+worker_tick: Final = Signal()
+"""Every few seconds in each worker process, in a thread of its own; `stop` is the event that ends the worker."""

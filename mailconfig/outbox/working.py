@@ -20,7 +20,7 @@ from .delivery import Clock, Tally, deliver
 from .limits import Limits, share
 from .models import QueuedMessage, ServerQueue, State, Worker
 from .options import options
-from .signals import worker_started
+from .signals import worker_tick
 from .waking import Listener
 
 logger = logging.getLogger("mailconfig.outbox")
@@ -29,6 +29,7 @@ BEAT_SECONDS: Final = 20.0
 LONGEST_WAIT: Final = 5.0
 """Seconds after which a worker looks by itself, also where the database tells it."""
 PAUSE_AFTER_ERROR: Final = 2.0
+TICK_SECONDS: Final = 5.0
 
 
 class Delivering:
@@ -50,7 +51,8 @@ class Delivering:
     def until_stopped(self) -> Tally:
         """Deliver what comes; a database that goes away is waited for."""
         others: list[threading.Thread] = []
-        worker_started.send_robust(Worker)
+        ticking = threading.Thread(target=self._keep_ticking, name="worker tick")
+        ticking.start()
         while not self.stop.is_set():
             try:
                 with self._registered():
@@ -59,7 +61,7 @@ class Delivering:
                     self._serve(first)
             except DatabaseError as error:
                 self._wait_after(error)
-        for thread in others:
+        for thread in (*others, ticking):
             thread.join()
         return self.tally
 
@@ -74,6 +76,18 @@ class Delivering:
             self._serve(alias)
         finally:
             connections.close_all()
+
+    def _keep_ticking(self) -> None:
+        try:
+            while not self.stop.wait(TICK_SECONDS):
+                close_old_connections()
+                self.tick()
+        finally:
+            connections.close_all()
+
+    def tick(self) -> None:
+        """Let other apps do what is to be done from time to time."""
+        worker_tick.send_robust(Delivering, stop=self.stop)
 
     def _serve(self, alias: str) -> None:
         listener = Listener(database(), options().poll_seconds)

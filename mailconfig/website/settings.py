@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "mailconfig.catcher",
     "mailconfig.outbox",
     "mailconfig.notifications",
+    "mailconfig.scheduling",
     "mailconfig.website",
 ]
 

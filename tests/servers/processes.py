@@ -37,8 +37,8 @@ class Ended:
 class Site:
     """The project of the tests on a database of its own, in processes."""
 
-    def __init__(self, database_url: str) -> None:
-        self._own = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)}
+    def __init__(self, database_url: str, settings: str = "tests.settings") -> None:
+        self._own = {"DJANGO_SETTINGS_MODULE": settings, "DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)}
 
     @property
     def environment(self) -> dict[str, str]:

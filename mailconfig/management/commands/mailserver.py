@@ -3,13 +3,15 @@
 import json
 import sys
 from argparse import BooleanOptionalAction
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.forms.models import model_to_dict
+from django.utils.module_loading import import_string
 
 from mailconfig import diagnosis, look_up_reports
 from mailconfig.detection import detect
@@ -26,11 +28,12 @@ from oauthconnections.fields import Undecryptable
 from oauthconnections.models import OAuthConnection
 
 TEXTS: Final = ("host", "port", "from_email", "from_name", "username", "ehlo_name", "timeout", "pinned_certificate")
+ADMIN: Final = "django.contrib.admin"
 CHOICES: Final = {"security": Security, "auth_method": AuthMethod, "ehlo_source": EhloSource}
 
 
 class Command(BaseCommand):
-    help = "Show, set, test or detect the outgoing mail server of this site, or check the sender's domain."
+    help = "Show, set, test or detect the outgoing mail server of this site, check its domain, print its history."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -42,6 +45,8 @@ class Command(BaseCommand):
         test.add_argument("--quiet", action="store_true", help="print nothing if it was sent, for cron")
         found = self._add_action(actions, "detect", "find servers for mail from an address; exit status 1 without any")
         found.add_argument("address", metavar="ADDRESS")
+        history = self._add_action(actions, "history", "print who changed, tested and authenticated what")
+        history.add_argument("--csv", action="store_true", help="print CSV")
         self._add_action(actions, "check-domain", "check the sender's domain; exit status 1 if there is a problem")
 
     def _add_action(self, actions: Any, name: str, help_text: str) -> CommandParser:
@@ -94,6 +99,7 @@ class Command(BaseCommand):
         if not form.is_valid():
             raise CommandError(_problems(form))
         form.store()
+        _note("note_changes", server, form)
         if form.detached:
             self.stderr.write(self.style.WARNING(DETACHED % {"account": form.detached}))
         if warning := port_warning(server):
@@ -108,6 +114,7 @@ class Command(BaseCommand):
     def _test(self, server: MailServer, options: dict[str, Any]) -> None:
         outcome = _run_test(server.alias, options["to"])
         note_test(server, outcome.error)
+        _note("note_test", server, outcome.recipient, outcome.error)
         if outcome.ok and options["quiet"]:
             return
         if options["json"]:
@@ -125,6 +132,15 @@ class Command(BaseCommand):
             self.stdout.write(f"{outcome.advice.meaning} {outcome.advice.action}")
         if outcome.ok:
             self.stdout.write(self.style.SUCCESS(f"Sent to {outcome.recipient}, Message-ID {outcome.message_id}"))
+
+    # --- history ---
+
+    def _history(self, server: MailServer, options: dict[str, Any]) -> None:
+        if not apps.is_installed(ADMIN):
+            raise CommandError(f"This project has no history, as {ADMIN} is not among its INSTALLED_APPS.")
+        name = "as_csv" if options["csv"] else "as_json" if options["json"] else "as_text"
+        for line in _of_history(name)():
+            self.stdout.write(line)
 
     # --- detect, check-domain ---
 
@@ -148,6 +164,17 @@ class Command(BaseCommand):
             return
         for line in lines:
             self.stdout.write(line)
+
+
+def _note(name: str, *values: object) -> None:
+    """In the admin's history, if there is one."""
+    if apps.is_installed(ADMIN):
+        _of_history(name)(*values)
+
+
+def _of_history(name: str) -> Callable[..., Any]:
+    found: Callable[..., Any] = import_string(f"mailconfig.command_history.{name}")
+    return found
 
 
 def _run_test(alias: str, recipient: str | None) -> diagnosis.Outcome:

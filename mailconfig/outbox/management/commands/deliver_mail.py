@@ -31,7 +31,11 @@ class Command(BaseCommand):
         sys.setswitchinterval(SWITCH_SECONDS)
         worker = Delivering(stop)
         try:
-            tally = worker.once() if options["once"] else worker.until_stopped()
+            if options["once"]:
+                tally = worker.once()
+                worker.tick()
+            else:
+                tally = worker.until_stopped()
         except DatabaseError as error:
             raise CommandError(_("The database can't be used: %(error)s") % {"error": error}) from error
         if options["json"]:
