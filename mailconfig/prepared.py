@@ -44,7 +44,7 @@ class PreparedQuery(Generic[M]):
         sql, parameters = query.get_compiler(connection.alias).as_sql()
         assert len(parameters) == 1, "only the value to find may be a parameter"
         columns = {number: Col(field.model._meta.db_table, field) for number, field in enumerate(fields.values())}
-        converted = {number: column for number, column in columns.items() if _converters(column, connection)}
+        converted = {number: column for number, column in columns.items() if converters(column, connection)}
         self._statements[connection.alias] = statement = _Statement(sql, converted)
         return statement
 
@@ -83,11 +83,11 @@ def _loaded(model: type[M], using: str, values: Iterator[Any]) -> M:
 def _converted(row: Sequence[Any], statement: _Statement, connection: BaseDatabaseWrapper) -> Iterator[Any]:
     values = list(row)
     for number, column in statement.converted.items():
-        for convert in _converters(column, connection):
+        for convert in converters(column, connection):
             values[number] = convert(values[number], column, connection)
     return iter(values)
 
 
-def _converters(column: Col, connection: BaseDatabaseWrapper) -> list[Callable[..., Any]]:
+def converters(column: Col, connection: BaseDatabaseWrapper) -> list[Callable[..., Any]]:
     """What the ORM does to what a database gives."""
     return [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]

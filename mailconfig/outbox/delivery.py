@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from queue import Empty
 from typing import Final
 
 from django.db import DatabaseError, connections
@@ -16,7 +15,7 @@ from mailconfig.exceptions import MailconfigError
 from mailconfig.models import MailServer
 from mailconfig.smtp import ServerSettings, Session
 
-from .carrying import CantOpen, Carrier, Ended, Tray, dial
+from .carrying import CantOpen, Carrier, Ended, Event, Tray, dial
 from .claiming import Parcel, claim, database, is_due, release, renew
 from .holding import Trouble, give_up_old, hold_back, let_go, may_go, queue_of, trouble_of
 from .limits import Limits, limits, reserve
@@ -181,23 +180,12 @@ class Run:
 
     # --- what carriers tell ---
 
-    def _gather(self) -> list[ParcelReport | Ended]:
+    def _gather(self) -> list[Event]:
         """What was told, waiting a little for more, since one transaction costs as much for many."""
-        events: list[ParcelReport | Ended] = []
-        enough = max(self._options.window * 3 // 4 * len(self._carriers), 1)
-        until = time.monotonic() + 1
-        while len(events) < min(enough, len(self._held)) and (left := until - time.monotonic()) > 0:
-            try:
-                events.append(self._tray.events.get(timeout=left))
-            except Empty:
-                break
-            if len(events) == 1:
-                until = time.monotonic() + self._options.window_ms / 2000
-        while not self._tray.events.empty():
-            events.append(self._tray.events.get())
-        return events
+        enough = max(self._options.window // 2 * len(self._carriers), 1)
+        return self._tray.hear(min(enough, len(self._held)), self._options.window_ms / 2000)
 
-    def _handle(self, events: list[ParcelReport | Ended]) -> None:
+    def _handle(self, events: list[Event]) -> None:
         ended, blameless, reports = [], [], []
         for event in events:
             if isinstance(event, Ended):
@@ -287,7 +275,7 @@ class Run:
         """Let the carriers end what is on the wire, save it, and give back the rest."""
         self._tray.close()
         self._over = True
-        while any(carrier.is_alive() for carrier in self._carriers) or not self._tray.events.empty():
+        while any(carrier.is_alive() for carrier in self._carriers) or not self._tray.is_silent:
             self._handle(self._gather())
             self._keep_leases()
             for carrier in self._carriers:
