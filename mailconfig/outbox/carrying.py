@@ -54,22 +54,32 @@ class Tray:
     def put_back(self, parcel: Parcel) -> None:
         """First in line: if it is at fault for a lost connection, it shall be found out in the next one."""
         with self._changed:
-            self._parcels.appendleft(parcel)
-            self._changed.notify()
+            if not self._closed:
+                self._parcels.appendleft(parcel)
+                self._changed.notify()
 
     def take(self, wait: bool) -> Parcel | None:
-        with self._changed:
-            while wait and not self._parcels and not self._closed:
-                self._changed.wait()
-            return None if self._closed or not self._parcels else self._parcels.popleft()
+        """Without the lock where that can be: carriers would keep each other waiting for it."""
+        while True:
+            try:
+                return self._parcels.popleft()
+            except IndexError:
+                if not wait or not self._wait_for_some():
+                    return None
 
-    def close(self) -> list[Parcel]:
-        """Hand out no more; what is left."""
+    def _wait_for_some(self) -> bool:
+        """False if there will be none."""
+        with self._changed:
+            while not self._parcels and not self._closed:
+                self._changed.wait()
+        return not self._closed
+
+    def close(self) -> None:
+        """Hand out no more."""
         with self._changed:
             self._closed = True
-            left, self._parcels = list(self._parcels), deque()
+            self._parcels.clear()
             self._changed.notify_all()
-        return left
 
     # --- what carriers tell ---
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -42,9 +43,10 @@ class Tally:
     failed: int = 0
     deferred: int = 0
 
-    def count(self, state: State) -> None:
-        name = {State.SENT: "sent", State.FAILED: "failed"}.get(state, "deferred")
-        setattr(self, name, getattr(self, name) + 1)
+    def count(self, states: Iterable[State]) -> None:
+        for state, number in Counter(states).items():
+            name = {State.SENT: "sent", State.FAILED: "failed"}.get(state, "deferred")
+            setattr(self, name, getattr(self, name) + number)
 
     def __iadd__(self, other: "Tally") -> "Tally":
         for name, number in asdict(other).items():
@@ -182,8 +184,8 @@ class Run:
 
     def _gather(self) -> list[Event]:
         """What was told, waiting a little for more, since one transaction costs as much for many."""
-        enough = max(self._options.window // 2 * len(self._carriers), 1)
-        return self._tray.hear(min(enough, len(self._held)), self._options.window_ms / 2000)
+        half = self._options.window // 2 * len(self._carriers)  # they fill the other half while this one is saved
+        return self._tray.hear(min(max(half, 1), len(self._held)), self._options.window_ms / 2000)
 
     def _handle(self, events: list[Event]) -> None:
         ended, blameless, reports = [], [], []
@@ -220,8 +222,8 @@ class Run:
         states = self._insist(
             lambda: mark(self._errand.token, self._errand.server, reports, self._clock(), self._options)
         )
-        for key, state in states.items():
-            self.tally.count(state)
+        self.tally.count(states.values())
+        for key in states:
             self._held.pop(key, None)
         self._make_room(states)
         taken = any(report.reply.code for report in reports)
