@@ -13,16 +13,49 @@ from typing import Any, Final
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model
+from django.db.models import Field, Model
 from django.db.models.expressions import Col
 
 from mailconfig.prepared import converters
 
 from .models import Attempt, MessageContent, QueuedMessage, State
+from .waking import CHANNEL
 
 Row = tuple[Any, ...]
 
 DUE: Final = "id, sender, recipients, outcomes, attempts, created_at, size, lease"
+
+
+def insert(using: str, row: QueuedMessage, data: bytes) -> None:
+    """Store one message, on SQLite or PostgreSQL. The latter does so in one statement, and tells those who listen."""
+    connection = connections[using]
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _fields()]
+    message, content = _inserts(using)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                f"WITH message AS ({message} RETURNING id), content AS ({content} SELECT id, %s::bytea FROM message) "  # noqa: S608
+                f"SELECT pg_notify('{CHANNEL}', '')",
+                [*values, data],
+            )
+        else:
+            cursor.execute(message, values)
+            cursor.execute(f"{content} VALUES (%s, %s)", [cursor.lastrowid, data])
+
+
+@cache
+def _inserts(using: str) -> tuple[str, str]:
+    names = ", ".join(connections[using].ops.quote_name(field.column) for field in _fields())
+    marks = ", ".join(repeat("%s", len(_fields())))
+    return (
+        f"INSERT INTO {_table(QueuedMessage, using)} ({names}) VALUES ({marks})",  # noqa: S608
+        f"INSERT INTO {_table(MessageContent, using)} (message_id, data)",
+    )
+
+
+@cache
+def _fields() -> "list[Field[Any, Any]]":
+    return [field for field in QueuedMessage._meta.concrete_fields if not field.primary_key]
 
 
 def due(using: str, alias: str, priority: int, now: datetime, wanted: int) -> list[Row]:
