@@ -75,7 +75,7 @@ def _mark_one(token: str, report: ParcelReport, decision: Decision, now: datetim
         "state": decision.state,
         "lease": "",
         "attempts": F("attempts") + 1,
-        "uncertain": F("uncertain") + report.uncertain,
+        "uncertain": F("uncertain") + int(report.uncertain),  # PostgreSQL adds no truth to a number
         "reason": decision.reason,
         "outcomes": report.letter.outcomes | final,
     }
