@@ -184,8 +184,8 @@ class Run:
 
     def _gather(self) -> list[Event]:
         """What was told, waiting a little for more, since one transaction costs as much for many."""
-        half = self._options.window // 2 * len(self._carriers)  # they fill the other half while this one is saved
-        return self._tray.hear(min(max(half, 1), len(self._held)), self._options.window_ms / 2000)
+        windows = self._options.window * len(self._carriers)
+        return self._tray.hear(max(min(windows, len(self._held)), 1), self._options.window_ms / 2000)
 
     def _handle(self, events: list[Event]) -> None:
         ended, blameless, reports = [], [], []

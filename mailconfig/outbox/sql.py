@@ -45,7 +45,7 @@ def insert(using: str, row: QueuedMessage, data: bytes) -> None:
 
 @cache
 def _inserts(using: str) -> tuple[str, str]:
-    names = ", ".join(connections[using].ops.quote_name(field.column) for field in _fields())
+    names = ", ".join(connections[using].ops.quote_name(str(field.column)) for field in _fields())
     marks = ", ".join(repeat("%s", len(_fields())))
     return (
         f"INSERT INTO {_table(QueuedMessage, using)} ({names}) VALUES ({marks})",  # noqa: S608
@@ -64,7 +64,7 @@ def due(using: str, alias: str, priority: int, now: datetime, wanted: int) -> li
     with connection.cursor() as cursor:
         moment = connection.ops.adapt_datetimefield_value(now)
         cursor.execute(_due(using, wanted), [State.QUEUED.value, alias, priority, moment])
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 @cache
@@ -82,7 +82,7 @@ def _due(using: str, wanted: int) -> str:
 def times_of(using: str) -> Callable[[Any], datetime]:
     """Makes of what the database gives as `created_at` a datetime with a time zone."""
     connection = connections[using]
-    column = Col(QueuedMessage._meta.db_table, QueuedMessage._meta.get_field("created_at"))  # type: ignore[arg-type]
+    column = Col(QueuedMessage._meta.db_table, QueuedMessage._meta.get_field("created_at"))
     steps = converters(column, connection)
 
     def convert(value: Any) -> Any:
