@@ -30,9 +30,11 @@ _sender: Final = PreparedQuery(MailServer, "alias", only=("id", *SENDER))
 Row = tuple[QueuedMessage, bytes]
 
 
-def enqueue(messages: Iterable[EmailMessage], alias: str, priority: Priority) -> int:
+def enqueue(messages: Iterable[EmailMessage], alias: str, priority: Priority, *, silent: bool = False) -> int:
     """Store messages: all of them or none. Return how many; one without recipients is none.
 
+    If errors are to be `silent`, the caller's transaction outlives them; else a database that fails ends it, as
+    with `save()`.
     Raises DatabaseError, and ValueError for what can't be sent to any server.
     """
     database = router.db_for_write(QueuedMessage)
@@ -40,7 +42,7 @@ def enqueue(messages: Iterable[EmailMessage], alias: str, priority: Priority) ->
     rows = _rows(messages, sender_of(alias), priority)
     batch = list(islice(rows, BATCH))
     if len(batch) == 1 and connections[database].vendor in ("sqlite", "postgresql"):
-        _store_alone(*batch[0], database)
+        _store_alone(*batch[0], database, silent)
         return 1
     count = 0
     with transaction.atomic(using=database) if batch else nullcontext():
@@ -53,11 +55,11 @@ def enqueue(messages: Iterable[EmailMessage], alias: str, priority: Priority) ->
     return count
 
 
-def _store_alone(row: QueuedMessage, data: bytes, database: str) -> None:
+def _store_alone(row: QueuedMessage, data: bytes, database: str, silent: bool) -> None:
     """Most mail comes singly, so this is done with as few words to the database as there can be."""
     connection = connections[database]
     by_itself = connection.vendor == "postgresql" and not connection.in_atomic_block
-    with nullcontext() if by_itself else transaction.atomic(using=database):
+    with nullcontext() if by_itself else transaction.atomic(using=database, savepoint=silent):
         sql.insert(database, row, data)
     waking.wake_task_at_commit(database)
 
