@@ -7,7 +7,7 @@ from django.utils import timezone
 from mailconfig.outbox.carrying import Carrier, Ended, Event, Tray
 from mailconfig.outbox.claiming import Parcel
 from mailconfig.outbox.marking import ParcelReport
-from mailconfig.pipelining import Answer
+from mailconfig.pipelining import Answer, Report
 from mailconfig.smtp import ServerSettings
 
 FOREVER = 60.0
@@ -18,7 +18,7 @@ def parcel(pk: int) -> Parcel:
 
 
 def report(pk: int) -> ParcelReport:
-    return ParcelReport(parcel(pk), Answer(250, "OK"), {})
+    return Report(parcel(pk), Answer(250, "OK"), {})
 
 
 def heard_while(tray: Tray, *events: Event, enough: int, hurry: bool = False) -> list[Event]:
