@@ -57,7 +57,7 @@ class Outbox:
         from mailconfig.outbox.management.commands.deliver_mail import SWITCH_SECONDS
 
         def rate(count: int) -> float:
-            _point_to(port, connections)
+            point_to(port, connections)
             copies(self.template, count, lambda columns: columns.replace("state", "'queued'", 1))
             usual = sys.getswitchinterval()
             sys.setswitchinterval(SWITCH_SECONDS)  # as the command does
@@ -71,7 +71,7 @@ class Outbox:
         return rate
 
 
-def _point_to(port: int, connections: int) -> None:
+def point_to(port: int, connections: int) -> None:
     servers = apps.get_model("mailconfig", "MailServer")._default_manager
     server = {"host": "127.0.0.1", "port": port, "security": "none", "auth_method": "none", "from_email": SENDER}
     servers.update_or_create(alias="default", defaults=server)

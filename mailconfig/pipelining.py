@@ -5,6 +5,7 @@ import re
 import smtplib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Generic, Protocol, TypeVar
 
 from .smtp import Session
@@ -151,7 +152,7 @@ class _Pipeline(Generic[L]):
     def run(self) -> Iterator[Report[L]]:
         current = self._take(True)
         while current:
-            yield self._send(current) if _fits(current) else self._send_alone(current)
+            yield self._send(current) if self._announced or _fits(current) else self._send_alone(current)
             following, self._following = self._following, None
             if not self._session.usable:
                 if following:
@@ -232,9 +233,8 @@ class _Pipeline(Generic[L]):
         return sender, refused, self._reply()
 
     def _reply(self) -> Answer:
-        code, text = self._wire.getreply()
-        answer = Answer(code, _text(text))
-        if code == 421:
+        answer = _answer(*self._wire.getreply())
+        if answer.code == 421:
             raise _ServerEnds(answer)
         return answer
 
@@ -261,6 +261,12 @@ def quoted(data: bytes) -> bytes:
 
 def _untouched(letter: L) -> Report[L]:
     return Report(letter, Answer(BROKEN, ""), {}, untouched=True)
+
+
+@lru_cache(maxsize=64)
+def _answer(code: int, reply: bytes) -> Answer:
+    """Most replies of a server are alike."""
+    return Answer(code, _text(reply))
 
 
 def _text(reply: bytes | str) -> str:

@@ -21,11 +21,20 @@ class _Statement(NamedTuple):
 class PreparedQuery(Generic[M]):
     """Finds a row by the value of a field. Only the statement is kept: the row is read anew each time.
 
-    `related` are foreign keys, read along as by `select_related()`. `annotations` have no parameters.
+    `related` are foreign keys, read along as by `select_related()`. `only` are the fields that are read, if not all, as
+    by `only()`; the key must be one. `annotations` have no parameters.
     """
 
-    def __init__(self, model: type[M], by: str, related: Sequence[str] = (), **annotations: models.Subquery) -> None:
+    def __init__(
+        self,
+        model: type[M],
+        by: str,
+        related: Sequence[str] = (),
+        only: Sequence[str] = (),
+        **annotations: models.Subquery,
+    ) -> None:
         self._model, self._by, self._related, self._annotations = model, by, related, annotations
+        self._names = only or [field.attname for field in model._meta.concrete_fields]
         self._statements: dict[str, _Statement] = {}
 
     def find(self, using: str, value: str) -> M | None:
@@ -44,13 +53,13 @@ class PreparedQuery(Generic[M]):
         sql, parameters = query.get_compiler(connection.alias).as_sql()
         assert len(parameters) == 1, "only the value to find may be a parameter"
         columns = {number: Col(field.model._meta.db_table, field) for number, field in enumerate(fields.values())}
-        converted = {number: column for number, column in columns.items() if _converters(column, connection)}
+        converted = {number: column for number, column in columns.items() if converters(column, connection)}
         self._statements[connection.alias] = statement = _Statement(sql, converted)
         return statement
 
     def _fields(self) -> dict[str, "models.Field[Any, Any]"]:
         """By the path that leads to them."""
-        own = {field.attname: field for field in self._model._meta.concrete_fields}
+        own = {field.attname: field for field in self._model._meta.concrete_fields if field.attname in self._names}
         related = {
             f"{name}__{field.attname}": field
             for name in self._related
@@ -65,7 +74,7 @@ class PreparedQuery(Generic[M]):
         return model
 
     def _instance(self, using: str, values: Iterator[Any]) -> M:
-        instance = _loaded(self._model, using, values)
+        instance = self._model.from_db(using, self._names, list(islice(values, len(self._names))))
         for name in self._related:
             related = _loaded(self._related_model(name), using, values)
             if related.pk is not None:
@@ -83,11 +92,11 @@ def _loaded(model: type[M], using: str, values: Iterator[Any]) -> M:
 def _converted(row: Sequence[Any], statement: _Statement, connection: BaseDatabaseWrapper) -> Iterator[Any]:
     values = list(row)
     for number, column in statement.converted.items():
-        for convert in _converters(column, connection):
+        for convert in converters(column, connection):
             values[number] = convert(values[number], column, connection)
     return iter(values)
 
 
-def _converters(column: Col, connection: BaseDatabaseWrapper) -> list[Callable[..., Any]]:
+def converters(column: Col, connection: BaseDatabaseWrapper) -> list[Callable[..., Any]]:
     """What the ORM does to what a database gives."""
     return [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]

@@ -16,6 +16,8 @@ MAX_REPLY: Final = 64 * 1024
 CODE: Final = 3
 """Bytes of the code at the beginning of a reply's line."""
 
+_SHORT_REPLY: Final = re.compile(rb"(\d{3}) ([^\r\n]{0,1000})\r?\n")
+
 CHUNK: Final = 64 * 1024
 """Bytes of a message after which the deadline starts anew, so that a large message may take its time."""
 
@@ -66,14 +68,21 @@ class Wire(smtplib.SMTP):
         try:
             self.sock.sendall(data)
         except OSError as error:
-            self.close()
-            raise smtplib.SMTPServerDisconnected(f"Connection unexpectedly closed: {error}") from error
+            raise self._lost(error) from error
+
+    def _lost(self, error: OSError) -> smtplib.SMTPServerDisconnected:
+        self.close()
+        return smtplib.SMTPServerDisconnected(f"Connection unexpectedly closed: {error}")
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None:
             self.file = _ReplyReader(self)
         self.file.left = MAX_REPLY
-        code, reply = super().getreply()
+        try:
+            short = self.file.short_reply()
+        except OSError as error:
+            raise self._lost(error) from error
+        code, reply = short or super().getreply()
         reply = reply if code == CONTINUE else self.blacked_out(reply)
         if self.transcript:
             self.transcript.heard(code, reply)
@@ -109,6 +118,14 @@ class _ReplyReader:
     @property
     def unread(self) -> bool:
         return bool(self._buffer)
+
+    def short_reply(self) -> tuple[int, bytes] | None:
+        """A reply of one line that has come as a whole. All others are left to smtplib, which takes much longer."""
+        if (self._buffer or self._receive()) and (found := _SHORT_REPLY.match(self._buffer)):
+            code, text = int(found[1]), found[2].strip(b" \t")
+            del self._buffer[: found.end()]
+            return code, text
+        return None
 
     def readline(self, limit: int) -> bytes:
         """A line; what is left of one that was cut within its code is none: nobody knows what it was to say."""

@@ -94,5 +94,15 @@ def test_a_related_row_may_be_missing(alice: User, django_assert_num_queries: Dj
 
 
 @pytest.mark.django_db
+def test_only_what_is_wanted_is_read(alice: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    query = PreparedQuery(User, "username", only=("id", "email"))
+    with django_assert_num_queries(1):
+        found = query.find("default", alice.username)
+    assert found
+    assert found.get_deferred_fields() == {field.attname for field in User._meta.concrete_fields} - {"id", "email"}
+    assert (found.pk, found.email, found.username) == (alice.pk, alice.email, alice.username)
+
+
+@pytest.mark.django_db
 def test_there_may_be_no_row() -> None:
     assert ENTRIES.find(connection.alias, "1") is None

@@ -65,6 +65,14 @@ def test_a_thousand_are_stored_by_few_statements(db: None) -> None:
         assert len(queries) < 60
 
 
+def test_a_single_one_is_stored_by_as_few(db: None) -> None:
+    queue(message())  # what is prepared once
+    with CaptureQueriesContext(connection) as queries:
+        queue(message())
+    assert len(queries) <= {"postgresql": 2, "sqlite": 3}.get(connection.vendor, 6)  # the settings, then the message
+    assert MessageContent.objects.count() == 2
+
+
 def test_a_rolled_back_transaction_sends_nothing(transactional_db: None) -> None:  # S-27
     with transaction.atomic():
         queue(message())

@@ -47,7 +47,7 @@ class QueuedEmailBackend(BaseEmailBackend):
             return 0
         with self._lock:
             try:
-                return enqueue(email_messages, self.alias or "default", self.priority)
+                return enqueue(email_messages, self.alias or "default", self.priority, silent=self.fail_silently)
             except DatabaseError as error:
                 logger.error("Mail could not be stored: %s", error)
                 if not self.fail_silently:

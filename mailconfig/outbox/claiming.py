@@ -1,12 +1,13 @@
 """Takes due messages for one worker, so that no other one does, until a lease ends."""
 
-from collections.abc import Collection, Iterator, Sequence
+import json
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connections, router, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from . import sql
@@ -16,12 +17,10 @@ from .models import Attempt, Priority, QueuedMessage, ServerQueue, State
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Of messages taken at once, so that a worker's memory is bounded; a single larger one is taken by itself."""
 
-_COLUMNS: Final = ("pk", "sender", "recipients", "outcomes", "attempts", "created_at", "size", "lease")
-
 
 @dataclass(slots=True, eq=False)
 class Parcel:
-    """A message in a worker's hands. `recipients` are those still to be served."""
+    """A message in a worker's hands. `recipients` are those still to be served; another worker `lost` it."""
 
     pk: int
     sender: str
@@ -30,6 +29,7 @@ class Parcel:
     created_at: datetime
     outcomes: dict[str, Any]
     size: int
+    lost: bool = False
     data: bytes = field(default=b"", repr=False)
 
 
@@ -57,11 +57,10 @@ def claim(
         if limits and limits.counts and rows:
             rows = rows[: reserve(queue, limits, len(rows), now)]
             queue.save(update_fields=["minute", "minute_count", "day", "day_count"])
-        keys = [row["pk"] for row in rows]
-        if keys:
-            sql.take(using, token, keys, now + lease)
-        _note_lost([row["pk"] for row in rows if row["lease"]], now)
-    return _with_data([_parcel(row) for row in rows], now)
+        if rows:
+            sql.take(using, token, [row.pk for row in rows], now + lease)
+        _note_lost([row.pk for row in rows if row.lost], now)
+    return _with_data(rows, now)
 
 
 def _lock(queue: ServerQueue, limits: Limits | None) -> ServerQueue:
@@ -72,26 +71,28 @@ def _lock(queue: ServerQueue, limits: Limits | None) -> ServerQueue:
     return rows.select_for_update().get() if limits and limits.counts else queue
 
 
-def _due(alias: str, wanted: int, now: datetime) -> list[dict[str, Any]]:
+def _due(alias: str, wanted: int, now: datetime) -> list[Parcel]:
     """Each priority by itself: one stretch of the index, however many messages wait for later."""
-    rows: list[dict[str, Any]] = []
-    skips = connections[database()].features.has_select_for_update_skip_locked
+    rows: list[sql.Row] = []
     for priority in Priority.values:
-        due: QuerySet[QueuedMessage] = QueuedMessage.objects.filter(
-            state=State.QUEUED, alias=alias, priority=priority, due_at__lte=now
-        ).order_by("due_at")
-        if skips:
-            due = due.select_for_update(skip_locked=True)
         if (left := wanted - len(rows)) > 0:
-            rows += due.values(*_COLUMNS)[:left]
-    return rows
+            rows += sql.due(database(), alias, priority, now, left)
+    time_of = sql.times_of(database())
+    return [_parcel(row, time_of) for row in rows]
 
 
-def _within(most_bytes: int, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    taken: list[dict[str, Any]] = []
+def _parcel(row: sql.Row, time_of: Callable[[Any], datetime]) -> Parcel:
+    pk, sender, recipients, noted, attempts, created_at, size, lease = row
+    outcomes = {} if noted == "{}" else json.loads(noted)
+    pending = [who for who in recipients.split("\n") if who not in outcomes]
+    return Parcel(pk, sender, pending, attempts + bool(lease), time_of(created_at), outcomes, size, bool(lease))
+
+
+def _within(most_bytes: int, rows: list[Parcel]) -> list[Parcel]:
+    taken: list[Parcel] = []
     total = 0
     for row in rows:
-        total += row["size"]
+        total += row.size
         if taken and total > most_bytes:
             break
         taken.append(row)
@@ -107,12 +108,6 @@ def _note_lost(keys: list[int], now: datetime) -> None:
     Attempt.objects.bulk_create(
         Attempt(message_id=key, at=now, outcome=Attempt.Outcome.UNCERTAIN, detail=detail) for key in keys
     )
-
-
-def _parcel(row: dict[str, Any]) -> Parcel:
-    pending = [who for who in row["recipients"].split("\n") if who not in row["outcomes"]]
-    attempts = row["attempts"] + bool(row["lease"])
-    return Parcel(row["pk"], row["sender"], pending, attempts, row["created_at"], row["outcomes"], row["size"])
 
 
 def _with_data(parcels: list[Parcel], now: datetime) -> list[Parcel]:

@@ -3,10 +3,10 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from queue import Empty
 from typing import Final
 
 from django.db import DatabaseError, connections
@@ -17,7 +17,7 @@ from mailconfig.models import MailServer
 from mailconfig.outcomes import note_mail
 from mailconfig.smtp import ServerSettings, Session
 
-from .carrying import CantOpen, Carrier, Ended, Tray, dial
+from .carrying import CantOpen, Carrier, Ended, Event, Tray, dial
 from .claiming import Parcel, claim, database, is_due, release, renew
 from .failover import STANDS_IN_FOR, in_use, is_over, servers
 from .holding import Trouble, give_up_old, hold_back, let_go, queue_of, trouble_of
@@ -45,9 +45,10 @@ class Tally:
     failed: int = 0
     deferred: int = 0
 
-    def count(self, state: State) -> None:
-        name = {State.SENT: "sent", State.FAILED: "failed"}.get(state, "deferred")
-        setattr(self, name, getattr(self, name) + 1)
+    def count(self, states: Iterable[State]) -> None:
+        for state, number in Counter(states).items():
+            name = {State.SENT: "sent", State.FAILED: "failed"}.get(state, "deferred")
+            setattr(self, name, getattr(self, name) + number)
 
     def __iadd__(self, other: "Tally") -> "Tally":
         for name, number in asdict(other).items():
@@ -204,23 +205,12 @@ class Run:
 
     # --- what carriers tell ---
 
-    def _gather(self) -> list[ParcelReport | Ended]:
+    def _gather(self) -> list[Event]:
         """What was told, waiting a little for more, since one transaction costs as much for many."""
-        events: list[ParcelReport | Ended] = []
-        enough = max(self._options.window * 3 // 4 * len(self._carriers), 1)
-        until = time.monotonic() + 1
-        while len(events) < min(enough, len(self._held)) and (left := until - time.monotonic()) > 0:
-            try:
-                events.append(self._tray.events.get(timeout=left))
-            except Empty:
-                break
-            if len(events) == 1:
-                until = time.monotonic() + self._options.window_ms / 2000
-        while not self._tray.events.empty():
-            events.append(self._tray.events.get())
-        return events
+        windows = self._options.window * len(self._carriers)
+        return self._tray.hear(max(min(windows, len(self._held)), 1), self._options.window_ms / 2000)
 
-    def _handle(self, events: list[ParcelReport | Ended]) -> None:
+    def _handle(self, events: list[Event]) -> None:
         ended, blameless, reports = [], [], []
         for event in events:
             if isinstance(event, Ended):
@@ -255,8 +245,8 @@ class Run:
         states = self._insist(
             lambda: mark(self._errand.token, self._errand.server, reports, self._clock(), self._options)
         )
-        for key, state in states.items():
-            self.tally.count(state)
+        self.tally.count(states.values())
+        for key in states:
             self._held.pop(key, None)
         self._make_room(states)
         taken = any(report.reply.code for report in reports)
@@ -310,7 +300,7 @@ class Run:
         """Let the carriers end what is on the wire, save it, and give back the rest."""
         self._tray.close()
         self._over = True
-        while any(carrier.is_alive() for carrier in self._carriers) or not self._tray.events.empty():
+        while any(carrier.is_alive() for carrier in self._carriers) or not self._tray.is_silent:
             self._handle(self._gather())
             self._keep_leases()
             for carrier in self._carriers:

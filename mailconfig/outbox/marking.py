@@ -1,7 +1,7 @@
 """Writes down how deliveries ended: many at once, in one transaction."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,22 +23,25 @@ ParcelReport = Report[Parcel]
 
 def mark(token: str, server: str, reports: Sequence[ParcelReport], now: datetime, options: Options) -> dict[int, State]:
     """Save the outcome of each report; return the new states. What another worker has taken since is left to it."""
-    delivered = [report for report in reports if _is_plain_success(report)]
+    replies = {report.letter.pk: str(report.reply) for report in reports if _is_plain_success(report)}
     others = [
-        (report, _decide(report, now, options.give_up_after)) for report in reports if not _is_plain_success(report)
+        (report, _decide(report, now, options.give_up_after)) for report in reports if report.letter.pk not in replies
     ]
-    with transaction.atomic(using=database()):
-        _mark_delivered(token, [report.letter.pk for report in delivered], now)
-        for report, decision in others:
-            _mark_one(token, report, decision, now)
-        _write_history(server, [*((report, None) for report in delivered), *others], now)
-        if options.bodies == "drop":
-            _drop_contents([report.letter.pk for report in delivered])
+    if others or options.bodies == "drop":
+        with transaction.atomic(using=database()):
+            _mark_delivered(token, server, replies, now)
+            for report, decision in others:
+                _mark_one(token, report, decision, now)
+            _write_history(server, others, now)
+            if options.bodies == "drop":
+                _drop_contents(replies)
+    else:
+        _mark_delivered(token, server, replies, now)
     for report, decision in others:
         if decision.state == State.FAILED:
             logger.warning("Mail %s failed: %s", report.letter.pk, decision.reason)
             message_failed.send(QueuedMessage, pk=report.letter.pk, reason=decision.reason)
-    return dict.fromkeys((r.letter.pk for r in delivered), State.SENT) | {r.letter.pk: d.state for r, d in others}
+    return dict.fromkeys(replies, State.SENT) | {r.letter.pk: d.state for r, d in others}
 
 
 def _is_plain_success(report: ParcelReport) -> bool:
@@ -57,12 +60,12 @@ def _decide(report: ParcelReport, now: datetime, give_up_after: timedelta) -> De
     )
 
 
-def _mark_delivered(token: str, keys: list[int], now: datetime) -> None:
-    if keys:
-        marked = sql.mark_sent(database(), token, keys, now)
-        if marked < len(keys):
+def _mark_delivered(token: str, server: str, replies: dict[int, str], now: datetime) -> None:
+    if replies:
+        marked = sql.mark_sent(database(), token, server, replies, now)
+        if marked < len(replies):
             logger.warning(
-                "%s messages were sent after their lease had ended; they may arrive twice", len(keys) - marked
+                "%s messages were sent after their lease had ended; they may arrive twice", len(replies) - marked
             )
 
 
@@ -80,25 +83,26 @@ def _mark_one(token: str, report: ParcelReport, decision: Decision, now: datetim
     QueuedMessage.objects.filter(pk=report.letter.pk, lease=token).update(**changes)
 
 
-def _write_history(server: str, ends: Sequence[tuple[ParcelReport, Decision | None]], now: datetime) -> None:
-    sql.add_attempts(
-        database(),
-        now,
-        server,
-        [
-            (report.letter.pk, str(_outcome(report, decision)), (decision and decision.reason) or str(report.reply))
-            for report, decision in ends
-        ],
+def _write_history(server: str, ends: Sequence[tuple[ParcelReport, Decision]], now: datetime) -> None:
+    Attempt.objects.bulk_create(
+        Attempt(
+            message_id=report.letter.pk,
+            at=now,
+            outcome=_outcome(report, decision),
+            server=server,
+            detail=decision.reason or str(report.reply),
+        )
+        for report, decision in ends
     )
 
 
-def _outcome(report: ParcelReport, decision: Decision | None) -> Attempt.Outcome:
-    if decision is None or decision.state == State.SENT:
+def _outcome(report: ParcelReport, decision: Decision) -> Attempt.Outcome:
+    if decision.state == State.SENT:
         return Attempt.Outcome.SENT
     if decision.state == State.FAILED:
         return Attempt.Outcome.REFUSED
     return Attempt.Outcome.UNCERTAIN if report.uncertain else Attempt.Outcome.DEFERRED
 
 
-def _drop_contents(keys: list[int]) -> None:
+def _drop_contents(keys: Collection[int]) -> None:
     MessageContent.objects.filter(pk__in=keys, message__state=State.SENT).delete()

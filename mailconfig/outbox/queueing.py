@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -13,33 +14,54 @@ from django.utils import timezone
 from mailconfig.composing import Envelope, compose
 from mailconfig.locks import apply_locks
 from mailconfig.models import MailServer
+from mailconfig.prepared import PreparedQuery
 from mailconfig.smtp import ServerSettings
 
-from . import waking
+from . import sql, waking
 from .models import MessageContent, Priority, QueuedMessage
 
 BATCH: Final = 500
 _MESSAGE_ID: Final = re.compile(rb"^Message-ID:\s*(.+?)\r\n(?=\S|\r\n)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 _BULK: Final = ("bulk", "list", "junk")
 
+SENDER: Final = ("alias", "from_name", "from_email", "force_from")
+_sender: Final = PreparedQuery(MailServer, "alias", only=("id", *SENDER))
+
 Row = tuple[QueuedMessage, bytes]
 
 
-def enqueue(messages: Iterable[EmailMessage], alias: str, priority: Priority) -> int:
+def enqueue(messages: Iterable[EmailMessage], alias: str, priority: Priority, *, silent: bool = False) -> int:
     """Store messages: all of them or none. Return how many; one without recipients is none.
 
+    If errors are to be `silent`, the caller's transaction outlives them; else a database that fails ends it, as
+    with `save()`.
     Raises DatabaseError, and ValueError for what can't be sent to any server.
     """
     database = router.db_for_write(QueuedMessage)
     # Read before the transaction begins: one that has read may not write any more on SQLite, if another one did.
-    rows, count = _rows(messages, sender_of(alias), priority), 0
-    with transaction.atomic(using=database):
-        while batch := list(islice(rows, BATCH)):
+    rows = _rows(messages, sender_of(alias), priority)
+    batch = list(islice(rows, BATCH))
+    if len(batch) == 1 and connections[database].vendor in ("sqlite", "postgresql"):
+        _store_alone(*batch[0], database, silent)
+        return 1
+    count = 0
+    with transaction.atomic(using=database) if batch else nullcontext():
+        while batch:
             _store(batch, database)
             count += len(batch)
+            batch = list(islice(rows, BATCH))
         if count:
             waking.wake_at_commit(database)
     return count
+
+
+def _store_alone(row: QueuedMessage, data: bytes, database: str, silent: bool) -> None:
+    """Most mail comes singly, so this is done with as few words to the database as there can be."""
+    connection = connections[database]
+    by_itself = connection.vendor == "postgresql" and not connection.in_atomic_block
+    with nullcontext() if by_itself else transaction.atomic(using=database, savepoint=silent):
+        sql.insert(database, row, data)
+    waking.wake_task_at_commit(database)
 
 
 def _rows(messages: Iterable[EmailMessage], server: ServerSettings, priority: Priority) -> Iterator[Row]:
@@ -76,10 +98,9 @@ def message_id(data: bytes) -> str:
 
 def sender_of(alias: str) -> ServerSettings:
     """As much of the settings as decides who sends. Mail is accepted before any server is configured, too."""
-    wanted = ("alias", "from_name", "from_email", "force_from")
-    server = MailServer.objects.only("pk", *wanted).filter(alias=alias).first() or MailServer(alias=alias)
+    server = _sender.find(MailServer.objects.db, alias) or MailServer(alias=alias)
     apply_locks(server, alias)
-    return ServerSettings("", 0, **{name: getattr(server, name) for name in wanted})
+    return ServerSettings("", 0, **{name: getattr(server, name) for name in SENDER})
 
 
 def _store(batch: list[Row], database: str) -> None:

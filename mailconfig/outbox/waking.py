@@ -25,6 +25,10 @@ def wake_at_commit(database: str) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"NOTIFY {CHANNEL}")
+    wake_task_at_commit(database)
+
+
+def wake_task_at_commit(database: str) -> None:
     if options().task:
         transaction.on_commit(partial(_enqueue_task, database), using=database, robust=True)
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from mailconfig.outbox.working import Delivering
 
-SWITCH_SECONDS: Final = 0.0001
+SWITCH_SECONDS: Final = 0.001
 """A thread that heard from the server shall not wait the usual 5 ms for the one that talks to the database."""
 
 
