@@ -1,20 +1,23 @@
 """Tasks on an engine: that one failed is told, and telling itself is one, too."""
 
+import django
 import pytest
-from django.tasks import task
 from django.utils.module_loading import import_string
 from pytest_django import Settings
 
 from mailconfig.notifications.models import Happening
 from mailconfig.notifications.recording import flush
+from oauthconnections.background import task
 from tests.notifying import chosen, happens
+
+PACKAGE = "django.tasks" if django.VERSION >= (6, 0) else "django_tasks"
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def immediately(settings: Settings) -> None:
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    settings.TASKS = {"default": {"BACKEND": f"{PACKAGE}.backends.immediate.ImmediateBackend"}}
 
 
 @task()
