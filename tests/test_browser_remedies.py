@@ -27,7 +27,7 @@ SERVICE = "_submission._tcp.example.test. SRV 5 1 587 mail.example.test.\n"
 
 def in_every_look(site: Page, axe: Callable[[Page], None]) -> None:
     """What is open now."""
-    for look in LOOKS.values():
+    for look in LOOKS:
         dress(site, look)
         assert too_wide(site) == []
         axe(site)

@@ -3,6 +3,7 @@
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import views
+from django.http import HttpResponse
 from django.urls import include, path
 
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("reset/done/", views.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
     path("admin/", admin.site.urls),
     path("oauth/", include("oauthconnections.urls")),
+    path("favicon.ico", lambda request: HttpResponse(status=204)),  # which a browser asks for once
 ]
 if apps.is_installed("mailconfig"):
     urlpatterns.append(path("", include("mailconfig.monitoring.urls")))
