@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -19,13 +19,14 @@ from django.utils.translation import gettext_lazy as _
 
 from oauthconnections.fields import Undecryptable
 from oauthconnections.models import OAuthConnection
+from oauthconnections.on_call import on_call
 from oauthconnections.reports import hide_secrets
 from oauthconnections.single_row import SingleRowAdmin
 from oauthconnections.views import AUTHENTICATE as MAY_AUTHENTICATE
 
-from . import authenticating, bringing_back, last_good, look_ups, views
+from . import authenticating, bringing_back, last_good
 from .forms import MailServerForm, TestEmailForm
-from .helping.views import urls as help_urls
+from .helping.urls import urls as help_urls
 from .history import changed_labels, describe_changes
 from .locks import apply_locks, locked_values, source_of
 from .mailers import DEFAULT_ALIAS, our_aliases
@@ -34,6 +35,9 @@ from .oauth_form import AUTHENTICATE, DETACHED
 from .oauth_lines import account_lines, sender_warning, server_lines
 from .selector import decided_by
 from .status import describe_status, port_warning, record_of
+
+render_ehlo_now = on_call("mailconfig.views.render_ehlo_now")
+fill_in = on_call("mailconfig.look_ups.fill_in")
 
 OAUTH_ROWS = ("oauth_connection", "oauth_account", "oauth_state", "oauth_server")
 FIELDSETS = (
@@ -173,11 +177,11 @@ class MailServerAdmin(SingleRowAdmin):
 
     @admin.display(description=_("Name said now"))
     def ehlo_now(self, obj: MailServer) -> SafeString:
-        return views.render_ehlo_now(obj)
+        return cast("SafeString", render_ehlo_now(obj))
 
     @admin.display(description=_("Name said now"))
     def ehlo_name_now(self, obj: MailServer) -> SafeString:
-        return views.render_ehlo_now(obj, may_ask=False)
+        return cast("SafeString", render_ehlo_now(obj, may_ask=False))
 
     @admin.display(description=_("server"))
     def server(self, obj: MailServer) -> str:
@@ -208,7 +212,7 @@ class MailServerAdmin(SingleRowAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> MailServer | None:
         server: MailServer | None = super().get_object(request, object_id, from_field)
         may_fill = server and request.method == "GET" and self._is_change_view(request)
-        if server and may_fill and self.has_change_permission(request, server) and look_ups.fill_in(request, server):
+        if server and may_fill and self.has_change_permission(request, server) and fill_in(request, server):
             messages.info(request, gettext("Filled in, not saved yet."))
         return server
 
@@ -277,10 +281,10 @@ class MailServerAdmin(SingleRowAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         beside: dict[str, Callable[..., HttpResponseBase]] = {
-            "test": views.send_test_email,
-            "ehlo": views.ehlo_tools,
-            "detect": look_ups.detect_settings,
-            "check": look_ups.check_sender_domain,
+            "test": on_call("mailconfig.views.send_test_email"),
+            "ehlo": on_call("mailconfig.views.ehlo_tools"),
+            "detect": on_call("mailconfig.look_ups.detect_settings"),
+            "check": on_call("mailconfig.look_ups.check_sender_domain"),
             "restore": bringing_back.bring_back,
         }
         own = [

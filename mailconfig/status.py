@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING, cast
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -11,13 +12,18 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from oauthconnections.fields import Undecryptable
+from oauthconnections.on_call import on_call
 
-from .advice import Advice, advise
 from .locks import problems
 from .models import DEFAULT_PORTS, AuthMethod, MailServer, Security
 from .oauth_account import is_lost, reason_of_loss
 from .sending_record import SendingRecord
 from .steps import Step
+
+if TYPE_CHECKING:
+    from .advice import Advice
+
+advise = on_call("mailconfig.advice.advise")
 
 
 @dataclass(frozen=True)
@@ -27,10 +33,10 @@ class Status:
     level: str
     text: str
     code: str = "ok"
-    advise: Callable[[], Advice | None] = field(default=lambda: None, compare=False, repr=False)
+    advise: "Callable[[], Advice | None]" = field(default=lambda: None, compare=False, repr=False)
 
     @cached_property
-    def advice(self) -> Advice | None:
+    def advice(self) -> "Advice | None":
         """Found when a page shows it: that may look up the name said in EHLO."""
         return self.advise()
 
@@ -65,12 +71,12 @@ def _failing(server: MailServer, record: SendingRecord, since: datetime) -> Stat
     return Status("error", text, "failing", lambda: _advice(server, record))
 
 
-def _advice(server: MailServer, record: SendingRecord) -> Advice | None:
+def _advice(server: MailServer, record: SendingRecord) -> "Advice | None":
     """In the language of whoever reads it, which is not that of the process that sent."""
     if not record.failed_step:
         return None
     step = Step(record.failed_step, ok=False, detail=record.error)  # type: ignore[arg-type]
-    return advise(step, server.settings_without_secrets())
+    return cast("Advice", advise(step, server.settings_without_secrets()))
 
 
 def _tested(server: MailServer) -> Status:

@@ -1,6 +1,5 @@
 """The pages of the help inside the admin. Anybody who may enter the admin may read them."""
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,27 +7,11 @@ from django.apps import apps
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
 from . import pdf
 from .pages import COMPLETE, pages
 from .searching import LONGEST_QUERY, search
-
-
-def urls(site: AdminSite) -> list[URLPattern]:
-    """For the admin of a model; their names are as if the help were one, which makes the breadcrumbs of the admin."""
-    views: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
-        "changelist": ("help/", contents),
-        "pdf": ("help/all.pdf", as_pdf),
-        "all": ("help/all/", on_one_page),
-        "page": ("help/<slug:name>/", one_page),
-    }
-    return [
-        path(place, site.admin_view(require_safe(view)), {"site": site}, f"mailconfig_help_{name}")
-        for name, (place, view) in views.items()
-    ]
 
 
 def contents(request: HttpRequest, site: AdminSite) -> HttpResponse:
