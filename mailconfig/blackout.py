@@ -51,15 +51,23 @@ def _pattern(secret: bytes) -> re.Pattern[bytes]:
 
 
 def _without_spread(text: bytes, secrets: Sequence[bytes]) -> bytes:
+    squeezed = _BETWEEN.sub(b"", text).lower()
+    spread = [secret for secret in map(_squeezed, secrets) if len(secret) > 3 and secret in squeezed]
+    if not spread:  # as nearly always, and this runs for each reply
+        return text
     positions = _positions_of_text(text)
-    squeezed = bytes(text[position] for position in positions).lower()
     spans: list[tuple[int, int]] = []
-    for secret in (re.sub(rb"\s", b"", secret).lower() for secret in secrets):
-        found = [match.start() for match in re.finditer(re.escape(secret), squeezed)] if len(secret) > 3 else []
+    for secret in spread:
+        found = [match.start() for match in re.finditer(re.escape(secret), squeezed)]
         spans += [(positions[start], positions[start + len(secret) - 1] + 1) for start in found]
     for begin, end in reversed(_merged(spans)):
         text = text[:begin] + MASK + text[end:]
     return text
+
+
+@lru_cache(maxsize=64)
+def _squeezed(secret: bytes) -> bytes:
+    return re.sub(rb"\s", b"", secret).lower()
 
 
 def _positions_of_text(text: bytes) -> list[int]:
