@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from oauthconnections.fields import SecretFormField, Undecryptable
+from oauthconnections.fields import SAVED, SecretFormField, Undecryptable
 from oauthconnections.first_error import FocusOnFirstError
 from oauthconnections.models import WebServer
 
@@ -109,7 +109,7 @@ class MailServerForm(FocusOnFirstError, OAuthForm):
             self.fields["password"].help_text = (
                 _("The saved password can't be decrypted: the encryption key has changed. Enter it again.")
                 if isinstance(self._saved_password, Undecryptable)
-                else _("Saved; leave empty to keep.")
+                else SAVED
             )
         if "confirm_clear_text" in self.fields:
             self.initial["confirm_clear_text"] = self.instance.says_password_in_clear and bool(self._saved_password)

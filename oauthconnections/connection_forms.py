@@ -13,7 +13,7 @@ from .consumers import consumers
 from .discovery import discover
 from .endpoints import host_of
 from .exceptions import OAuthError
-from .fields import SecretFormField, Undecryptable
+from .fields import SAVED, UNDECRYPTABLE, SecretFormField, Undecryptable
 from .first_error import FocusOnFirstError
 from .mistakes import refuse_email, refuse_guid, validate_one_resource, validate_tenant
 from .models import OAuthConnection, ProviderKind
@@ -28,8 +28,6 @@ SECRETS: Final = ("client_secret", "certificate")
 OTHER_CLIENT: Final = ("client_id", "tenant", "issuer", "authority", "authorize_url", "token_url")
 """What makes it another client, or sends its secrets elsewhere: those saved were meant for the old one only (S-2)."""
 
-_SAVED: Final = _("Saved; leave empty to keep.")
-_UNDECRYPTABLE: Final = _("The saved one can't be decrypted: the encryption key has changed. Enter it again.")
 _AGAIN: Final = _("Enter it again: the saved one was meant for the application and the addresses as they were.")
 _NOT_FOUND: Final = _("Saved, although the issuer could not be asked for its addresses: %(reason)s")
 _WIDE: Final = {"class": "vTextField", "spellcheck": "false", "autocomplete": "off", "dir": "ltr"}
@@ -63,7 +61,7 @@ class ConnectionForm(FocusOnFirstError, _ModelForm):
             self.initial.pop(name, None)
             if name in self.fields and self._saved[name]:
                 saved = isinstance(self._saved[name], Undecryptable)
-                self.fields[name].help_text = _UNDECRYPTABLE if saved else _SAVED
+                self.fields[name].help_text = UNDECRYPTABLE if saved else SAVED
 
     def clean(self) -> dict[str, Any]:
         super().clean()

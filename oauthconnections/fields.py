@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 else:
     _TextField = models.TextField
 
-__all__ = ["EncryptedTextField", "Secret", "SecretFormField", "Undecryptable", "refuse_ciphertext"]
+__all__ = [
+    "SAVED",
+    "UNDECRYPTABLE",
+    "EncryptedTextField",
+    "Secret",
+    "SecretFormField",
+    "Undecryptable",
+    "refuse_ciphertext",
+]
 
 ONLY_LOOKUP: Final = "isnull"
 
@@ -30,6 +38,10 @@ def refuse_ciphertext(value: object) -> None:
             _("This is an encrypted value, copied from a database or an export. Enter the secret itself."),
             "ciphertext",
         )
+
+
+SAVED: Final = _("Saved; leave empty to keep.")
+UNDECRYPTABLE: Final = _("The saved one can't be decrypted: the encryption key has changed. Enter it again.")
 
 
 class SecretFormField(forms.CharField):

@@ -221,6 +221,6 @@ def test_an_authority_entered_for_a_mail_server(
 
 def test_a_worker_that_delivers_mail_sends_digests_too(monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[bool] = []
-    monkeypatch.setattr("mailconfig.notifications.receivers.background.wake", lambda: woken.append(True))
+    monkeypatch.setattr("mailconfig.notifications.receivers.background.live", lambda: woken.append(True))
     Delivering().tick()
     assert woken == [True]

@@ -17,13 +17,13 @@ from django.views.decorators.http import require_POST
 
 from mailconfig.history import minutes_until_next
 from oauthconnections.endpoints import host_of
-from oauthconnections.fields import Undecryptable
+from oauthconnections.fields import UNDECRYPTABLE, Undecryptable
 from oauthconnections.help_links import HelpedAdmin
 from oauthconnections.reports import hide_secrets
 from oauthconnections.single_row import SingleRowAdmin
 
 from .delivery import hurry, send_sample
-from .forms import UNDECRYPTABLE, NotificationsForm, language_choices
+from .forms import NotificationsForm, language_choices
 from .models import Happening, Notifications
 from .occasions import occasions
 

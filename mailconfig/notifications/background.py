@@ -23,7 +23,7 @@ END_SECONDS: Final = 10.0
 
 
 class Background:
-    """Begins at the first news, and lives as long as the process."""
+    """Begins at the first news, or when it is asked to, and lives as long as the process."""
 
     def __init__(self) -> None:
         self.forget()
@@ -36,10 +36,18 @@ class Background:
     def wake(self) -> None:
         if hasattr(mail, "outbox"):  # Django's test environment: a test must not meet threads it knows nothing of
             return
+        self._live()
+        self._news.set()
+
+    def live(self) -> None:
+        """Look from time to time, also where there is no news."""
+        if not hasattr(mail, "outbox"):
+            self._live()
+
+    def _live(self) -> None:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._start()
-        self._news.set()
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="notifications", daemon=True)

@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from oauthconnections.endpoints import host_of, validate_endpoint
-from oauthconnections.fields import SecretFormField, Undecryptable
+from oauthconnections.fields import SAVED, UNDECRYPTABLE, SecretFormField, Undecryptable
 from oauthconnections.first_error import FocusOnFirstError
 
 from .channels import CHANNELS
@@ -25,8 +25,6 @@ else:
     _ModelForm = forms.ModelForm
 
 SETTINGS: Final = ("recipients", "every_minutes", "language", "webhook_format", "webhook_url", "webhook_secret")
-SAVED: Final = _("Saved; leave empty to keep.")
-UNDECRYPTABLE: Final = _("The saved one can't be decrypted: the encryption key has changed. Enter it again.")
 
 
 class UnseenURLInput(forms.PasswordInput):

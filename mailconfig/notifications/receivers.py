@@ -125,8 +125,8 @@ def tell_message_failed(pk: int, reason: str, **_signal: Any) -> None:
 
 
 def send_in_worker(**_signal: Any) -> None:
-    """A process that delivers mail all the time sends digests, too."""
-    background.wake()
+    """A process that delivers mail all the time sends digests, too, no more often than others look for them."""
+    background.live()
 
 
 # --- tasks and jobs ---

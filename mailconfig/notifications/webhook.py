@@ -10,12 +10,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.utils.html import escape
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
+
+from oauthconnections.on_call import on_call
 
 from .models import Format, Notifications
 from .wording import Digest
 
+_send = on_call("oauthconnections.http.post")  # loads `requests`
 SIGNATURE: Final = "X-Mailconfig-Signature"
 MOST_LISTED: Final = 50
 LONGEST_TEXT: Final = 3000
@@ -35,8 +37,7 @@ def post(chosen: Notifications, digest: Digest) -> None:
     headers = {"Content-Type": "application/json"}
     if secret := str(chosen.webhook_secret):
         headers[SIGNATURE] = signature(secret, content)
-    send = import_string("oauthconnections.http.post")  # loads `requests`
-    send(str(chosen.webhook_url), content, headers)
+    _send(str(chosen.webhook_url), content, headers)
 
 
 def signature(secret: str, content: bytes) -> str:

@@ -78,12 +78,13 @@ def deliver(
             begun = _begin(alias, server, token, clock, connections_of)
             opened.append(begun is not None)
             if begun:
-                run = Run(begun[0], clock, stop, beat)
-                run.start(begun[1])
+                errand, session = begun
+                run = Run(errand, clock, stop, beat)
+                run.start(session)
                 run.to_the_end()
                 tally += run.tally
                 if run.tally.sent:
-                    note_mail(begun[0].by)
+                    note_mail(errand.by)
     if opened and not any(opened) and queue.trouble in STANDS_IN_FOR:
         tally.failed += give_up_old(queue, clock(), options().give_up_after)
     return tally

@@ -5,13 +5,18 @@ from itertools import chain
 from typing import Final
 
 from django.apps import apps
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from oauthconnections.on_call import on_call
 from oauthconnections.renewal import renew_idle
 
 from .jobs import Job, JobFailed, register
+
+# Each has models, so it is loaded only where its app is installed.
+_tidy_up = on_call("mailconfig.outbox.retention.tidy_up")
+_send_due = on_call("mailconfig.notifications.delivery.send_due")
+_check_expiries = on_call("mailconfig.notifications.expiries.check_expiries")
 
 
 def renew_accounts() -> str:
@@ -23,19 +28,17 @@ def renew_accounts() -> str:
 
 
 def tidy_outbox() -> str:
-    tidy_up = import_string("mailconfig.outbox.retention.tidy_up")  # has models, so only where it is installed
-    deleted: dict[str, int] = tidy_up()
+    deleted: dict[str, int] = _tidy_up()
     return _("Deleted: %(sent)s sent, %(failed)s failed, %(cancelled)s cancelled.") % deleted
 
 
 def send_digests() -> str:
-    told = import_string("mailconfig.notifications.delivery.send_due")()  # has models, so only where it is installed
+    told = _send_due()
     return _("Told by mail: %(mail)s, by webhook: %(webhook)s.") % {"mail": told.mail, "webhook": told.webhook}
 
 
 def check_expiries() -> str:
-    found = import_string("mailconfig.notifications.expiries.check_expiries")()  # likewise
-    return _("Newly found: %(count)s.") % {"count": found}
+    return _("Newly found: %(count)s.") % {"count": _check_expiries()}
 
 
 DAILY: Final = timedelta(days=1)

@@ -11,7 +11,6 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.forms.models import model_to_dict
-from django.utils.module_loading import import_string
 
 from mailconfig import diagnosis, look_up_reports
 from mailconfig.detection import detect
@@ -26,6 +25,7 @@ from mailconfig.outcomes import note_test
 from mailconfig.status import port_warning
 from oauthconnections.fields import Undecryptable
 from oauthconnections.models import OAuthConnection
+from oauthconnections.on_call import on_call
 
 TEXTS: Final = ("host", "port", "from_email", "from_name", "username", "ehlo_name", "timeout", "pinned_certificate")
 ADMIN: Final = "django.contrib.admin"
@@ -173,8 +173,7 @@ def _note(name: str, *values: object) -> None:
 
 
 def _of_history(name: str) -> Callable[..., Any]:
-    found: Callable[..., Any] = import_string(f"mailconfig.command_history.{name}")
-    return found
+    return on_call(f"mailconfig.command_history.{name}")
 
 
 def _run_test(alias: str, recipient: str | None) -> diagnosis.Outcome:

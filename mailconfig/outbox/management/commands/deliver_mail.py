@@ -1,9 +1,7 @@
 """deliver_mail: sends what waits in the outbox."""
 
 import json
-import signal
 import sys
-import threading
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -12,6 +10,7 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from mailconfig.outbox.working import Delivering
+from mailconfig.stop_signals import stopped_by_signals
 
 SWITCH_SECONDS: Final = 0.001
 """A thread that heard from the server shall not wait the usual 5 ms for the one that talks to the database."""
@@ -25,11 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help=_("Print one JSON object at the end."))
 
     def handle(self, *args: object, **options: Any) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_signal: stop.set())
         sys.setswitchinterval(SWITCH_SECONDS)
-        worker = Delivering(stop)
+        worker = Delivering(stopped_by_signals())
         try:
             if options["once"]:
                 tally = worker.once()

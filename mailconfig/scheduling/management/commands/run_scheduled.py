@@ -1,9 +1,7 @@
 """run_scheduled: runs the scheduled jobs of a site that has no worker of the outbox to do it."""
 
 import json
-import signal
 import sys
-import threading
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from mailconfig.scheduling.models import Outcome, ScheduledJob
 from mailconfig.scheduling.running import run_due, run_on_tick
+from mailconfig.stop_signals import stopped_by_signals
 
 TICK_SECONDS: Final = 5.0
 
@@ -42,9 +41,7 @@ class Command(BaseCommand):
 
 
 def _until_stopped() -> set[str]:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_signal: stop.set())
+    stop = stopped_by_signals()
     started: set[str] = set()
     while not stop.is_set():
         close_old_connections()

@@ -19,6 +19,7 @@ from waitress import wasyncore
 
 from mailconfig.catcher.server import Catcher
 from mailconfig.outbox.working import in_background
+from mailconfig.stop_signals import stopped_by_signals
 from mailconfig.website import first_start, setting_up
 from mailconfig.website.addresses import own_names, url
 from mailconfig.website.environment import catcher_port, data_folder, words
@@ -139,10 +140,8 @@ class Command(BaseCommand):
     def serve(self, web: socket.socket, address: str) -> None:
         connections_open: dict[int, object] = {}
         server = waitress.create_server(get_wsgi_application(), map=connections_open, sockets=[web], threads=8)
-        ending = threading.Event()
         # An exception from a signal could fall between accepting a connection and keeping it, and lose it open.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_signal: ending.set())
+        ending = stopped_by_signals()
         try:
             self.say(_("Open %(address)s in your browser. Ctrl-C ends the site.") % {"address": address})
             while not ending.is_set():
