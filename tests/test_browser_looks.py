@@ -50,7 +50,13 @@ class Look:
     switched: str = ""
 
 
-LOOKS: Final = (Look(1280, "light"), Look(1280, "light", switched="dark"), Look(375, "dark"))
+LOOKS: Final = (
+    Look(1280, "light"),
+    Look(1280, "dark"),
+    Look(1280, "light", switched="dark"),
+    Look(375, "light"),
+    Look(375, "dark"),
+)
 
 
 # --- the states of the pages ---
